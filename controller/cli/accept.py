@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from controller.cli.settings import load_settings, operator
+from controller.cli.settings import load_settings_here, operator
 from controller.model.errors import UsageError
 
 
@@ -27,7 +27,7 @@ def command(config: Path | None, hashes: tuple[str, ...]) -> int:
         raise UsageError(
             f"{wrong[0]!r} is no hash of twelve hexadecimal digits; `shjobs budget` shows those that wait for a yes"
         )
-    settings, who = load_settings(config, os.environ), operator(os.environ)
+    settings, who = load_settings_here(config, os.environ), operator(os.environ)
     for each in hashes:
         click.echo(f"{each}: {ask(settings, Accept(hash=each, by=who))}")
     click.echo("noted; `shjobs sync`, or the running controller, carries it out at its next turn")

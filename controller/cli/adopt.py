@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from controller.cli.completing import JOB
-from controller.cli.settings import load_settings
+from controller.cli.settings import load_settings_here
 from controller.model.errors import UsageError
 
 
@@ -23,7 +23,7 @@ def command(config: Path | None, name: str | None, request_id: str | None, first
     from controller.lifecycle.commands import Adopt, FirstRun
     from controller.operations.inspect.ask import ask
 
-    settings = load_settings(config, os.environ)
+    settings = load_settings_here(config, os.environ)
     meant = ""
     if first_run and name is None:
         ask(settings, FirstRun())

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from controller.cli.settings import load_settings
+from controller.cli.settings import load_settings_here
 from controller.model.clock import Clock
 
 
@@ -15,13 +15,15 @@ from controller.model.clock import Clock
 @click.pass_obj
 def command(config: Path | None) -> int:
     """Write the file PAUSE into the state directory: nothing is submitted while it is there; what runs is followed."""
+    from controller.cli.output.escape import printable
     from controller.ledger.pause import pause, who_paused
 
-    settings = load_settings(config, os.environ)
-    if pause(settings.state, _who(), Clock().now()):
-        click.echo("paused: nothing more is submitted; `shjobs resume` goes on")
+    state = load_settings_here(config, os.environ).state.absolute()
+    if pause(state, _who(), Clock().now()):
+        words = f"paused {state}: nothing more is submitted; `shjobs resume` goes on"
     else:
-        click.echo(f"already {who_paused(settings.state) or 'paused'}; `shjobs resume` goes on")
+        words = f"{state} is already {who_paused(state) or 'paused'}; `shjobs resume` goes on"
+    click.echo(printable(words))
     return 0
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from controller.cli.completing import JOB
-from controller.cli.settings import load_settings
+from controller.cli.settings import load_settings_here
 from controller.model.errors import UsageError
 
 
@@ -25,6 +25,6 @@ def command(config: Path | None, name: str, request_id: str | None, not_accepted
 
     if (request_id is not None) == not_accepted:
         raise UsageError("say one of --request-id ID and --not-accepted")
-    meant = ask(load_settings(config, os.environ), Resolve(job=name, request_id=request_id))
+    meant = ask(load_settings_here(config, os.environ), Resolve(job=name, request_id=request_id))
     click.echo(f"noted for {name} ({meant}); `shjobs sync`, or the running controller, carries it out at its next turn")
     return 0

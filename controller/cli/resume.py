@@ -5,18 +5,20 @@ from pathlib import Path
 
 import click
 
-from controller.cli.settings import load_settings
+from controller.cli.settings import load_settings_here
 
 
 @click.command("resume", short_help="Lift a `pause`.")
 @click.pass_obj
 def command(config: Path | None) -> int:
     """Remove the file PAUSE from the state directory: submissions continue."""
+    from controller.cli.output.escape import printable
     from controller.ledger.pause import resume
 
-    settings = load_settings(config, os.environ)
-    if resume(settings.state):
-        click.echo("resumed: `shjobs sync`, or the running controller, submits again")
+    state = load_settings_here(config, os.environ).state.absolute()
+    if resume(state):
+        words = f"resumed {state}: `shjobs sync`, or the running controller, submits again"
     else:
-        click.echo("nothing was paused")
+        words = f"{state} was not paused"
+    click.echo(printable(words))
     return 0

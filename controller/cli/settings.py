@@ -6,12 +6,13 @@ import socket
 from collections.abc import Mapping
 from pathlib import Path
 
-from controller.model.errors import SettingsError
-from controller.settings.environment import OPERATOR
+from controller.model.errors import SettingsError, UsageError
+from controller.settings.environment import OPERATOR, given_in, variable_of
 from controller.settings.settings import Settings, settings_from
 from controller.tree.regular_files import read_regular
 
 NAME = "shjobs.toml"
+_PLACES = frozenset({variable_of("jobs"), variable_of("state")})
 
 
 def operator(environment: Mapping[str, str]) -> str:
@@ -32,6 +33,18 @@ def load_settings(config: Path | None, environment: Mapping[str, str]) -> Settin
     """
     path, text = read_text(config)
     return settings_from(text, source=str(path), environment=environment, base=path.parent, read=_read)
+
+
+def load_settings_here(config: Path | None, environment: Mapping[str, str]) -> Settings:
+    """The same for what an operator asks of a controller.
+
+    Raises `UsageError` in a folder where none works and none could start: else the wrong one would be asked.
+    """
+    settings = load_settings(config, environment)
+    is_named = not given_in(environment).keys().isdisjoint(_PLACES)
+    if not is_named and not any(Path(each).exists() for each in (settings.file, settings.jobs, settings.state)):
+        raise UsageError(f"no {NAME}, jobs folder or state here: run it in the folder of the controller")
+    return settings
 
 
 def read_text(config: Path | None) -> tuple[Path, str]:

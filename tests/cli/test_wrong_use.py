@@ -420,3 +420,35 @@ def test_python_itself_is_as_it_should_be(workspace: Workspace) -> None:
     )
     assert (code, "no such job" in shown) == (2, True)
     assert sys.stdout.encoding
+
+
+ASKED = [["pause"], ["resume"], ["accept", "0" * 12], ["adopt", "--first-run"], ["resolve", "x", "--not-accepted"]]
+
+
+@pytest.mark.parametrize("command", ASKED, ids=" ".join)
+def test_the_wrong_folder_is_not_taken_for_a_controllers(tmp_path: Path, command: list[str]) -> None:
+    """A pause there reported success, and the controller elsewhere went on paying."""
+    done = shjobs(*command, cwd=tmp_path)
+    words = "shjobs: no shjobs.toml, jobs folder or state here: run it in the folder of the controller\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", words)
+    assert not (tmp_path / "state").exists()
+
+
+@pytest.mark.parametrize(
+    ("there", "environment", "state"),
+    [
+        pytest.param("shjobs.toml", {}, "state", id="settings"),
+        pytest.param("jobs.d/README", {}, "state", id="a jobs folder"),
+        pytest.param("state/PLACE", {}, "state", id="a state directory"),
+        pytest.param("README", {"SHJOBS_STATE": "elsewhere"}, "elsewhere", id="a variable for the state"),
+        pytest.param("README", {"SHJOBS_JOBS": "manifests"}, "state", id="a variable for the jobs"),
+    ],
+)
+def test_where_a_controller_can_start_it_can_be_paused_before(
+    tmp_path: Path, there: str, environment: dict[str, str], state: str
+) -> None:
+    (tmp_path / there).parent.mkdir(exist_ok=True)
+    (tmp_path / there).touch()
+    for command, word in (("pause", "paused"), ("resume", "resumed")):
+        done = shjobs(command, cwd=tmp_path, environment=environment)
+        assert (done.returncode, done.stdout.startswith(f"{word} {tmp_path / state}: ")) == (0, True), done.stderr

@@ -148,12 +148,14 @@ def test_what_is_no_hash_is_refused(workspace: Workspace, label: str) -> None:
 
 def test_a_pause_stops_submissions_and_nothing_else(workspace: Workspace) -> None:
     workspace.write("ndvi.yaml", ndvi())
-    assert run(workspace, "pause") == "paused: nothing more is submitted; `shjobs resume` goes on\n"
+    state = workspace.state
+    assert run(workspace, "pause") == f"paused {state}: nothing more is submitted; `shjobs resume` goes on\n"
     assert reasons(workspace) == {"ndvi": "Paused"}
-    assert re.fullmatch(r"already paused by .+ on .+ at .+Z; `shjobs resume` goes on\n", run(workspace, "pause"))
+    again = run(workspace, "pause")
+    assert re.fullmatch(rf"{state} is already paused by .+ on .+ at .+Z; `shjobs resume` goes on\n", again)
     assert "paused by" in run(workspace, "budget")
-    assert run(workspace, "resume") == "resumed: `shjobs sync`, or the running controller, submits again\n"
-    assert run(workspace, "resume") == "nothing was paused\n"
+    assert run(workspace, "resume") == f"resumed {state}: `shjobs sync`, or the running controller, submits again\n"
+    assert run(workspace, "resume") == f"{state} was not paused\n"
     assert (reasons(workspace), workspace.posts()) == ({"ndvi": "Delivered"}, 1)
 
 

@@ -38,6 +38,7 @@ SAME = (
     (r"\b[0-9a-f]{40}\b|(?<=\()[0-9a-f]{10}(?=\))", "COMMIT"),
     (r"\b[\d.]+ (?=k?B\b)", "N "),
     (r"(?<=versions: ).*", "VERSIONS"),
+    (r"(?<=paused |esumed )/\S+/(?=state: )", "FOLDER/"),
     (r"\bprocess \d+", "process N"),
     (r"\b\d+ s(?= ago)|(?<=in )\d+ s\b", "N s"),
     (r"\b\d+[smh](?= ago|  +~?\d+\.\d\d)", "AGE"),
