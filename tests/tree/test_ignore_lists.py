@@ -1,5 +1,6 @@
 """Ignore lists in real trees: every scan obeys them as they are then, and none that cannot be read ignores anything."""
 
+import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -188,6 +189,19 @@ def test_a_list_that_cannot_be_used_ignores_nothing_and_nothing_below_it_changes
     for place in (root / LIST, root / "b" / LIST):
         place.rmdir() if place.is_dir() and not place.is_symlink() else place.unlink(missing_ok=True)
     assert refreshed(tree, jobs) == ["new: accepted", "one: accepted"]
+
+
+def test_lists_that_are_refused_anyway_are_not_read_by_every_scan(tmp_path: Path) -> None:
+    """Beyond the limit for all lists, each further one cost every scan as long as it takes to read it."""
+    for number in range(100):
+        folder = tmp_path / f"{number:02}"
+        folder.mkdir()
+        (folder / LIST).write_text("[b]" * (LARGEST_LIST // 3))
+    began = time.process_time()
+    walk = Walk(tmp_path, Known())
+    walk.run()
+    assert time.process_time() - began < 5
+    assert [each.code for each in walk.problems] == ["E196"] * 100
 
 
 def test_a_list_without_permission_ignores_nothing() -> None:

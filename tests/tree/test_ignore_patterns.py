@@ -3,6 +3,7 @@
 import subprocess
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.param(["[a-c]"], id="a range"),
         pytest.param(["a[]]"], id="a bracket in a class"),
         pytest.param(["a[-]c", "[\\[]a"], id="a hyphen and an escaped bracket in classes"),
+        pytest.param(["[[:ab]", "[[:]/*", "[:b:]"], id="classes that look like named ones"),
         pytest.param(["[[:digit:]]", "[[:upper:]x]"], id="named classes"),
         pytest.param(["[[:nothing:]]", "[a", "a\\"], id="patterns that match nothing"),
         pytest.param(["**/b"], id="in every folder"),
@@ -118,3 +120,37 @@ def test_no_pattern_takes_long(line: str) -> None:
         state = found.feed(state, "a" * 250 + "/")
     assert found.verdict(state, is_folder=True) is None
     assert time.process_time() - began < 2
+
+
+@pytest.mark.parametrize(
+    ("line", "matches"),
+    [
+        pytest.param("[b-dc-fa]", "abcdef", id="ranges that overlap"),
+        pytest.param("[a-bc-d]", "abcd", id="ranges that meet"),
+        pytest.param("[d-bx]", "dx", id="a range that goes backwards"),
+        pytest.param("[!b-y]", "az", id="none of a range"),
+        pytest.param("[[:xdigit:]g]", "abcdefg", id="a named class beside a letter"),
+    ],
+)
+def test_a_class_is_the_letters_of_its_ranges(line: str, matches: str) -> None:
+    assert [letter for letter in "abcdefghijklmnopqrstuvwxyz" if ignored([line], letter)] == list(matches)
+
+
+def test_many_classes_take_no_longer_than_one() -> None:
+    """Each of sixteen thousand was asked for every letter: forty files with long names held every scan for minutes."""
+    pattern = read_pattern("[b]" * 16_000)
+    assert pattern
+    found = IgnoreList([pattern])
+    began = time.process_time()
+    for first in range(0x4E00, 0x4E00 + 80 * 40, 80):
+        found.feed(found.begin, "".join(map(chr, range(first, first + 80))))
+    assert time.process_time() - began < 2
+
+
+@pytest.mark.parametrize("line", ["[" + "[:" * 32_000, "[" + "[:x" * 20_000 + "]"])
+def test_a_class_with_many_colons_is_read_at_once(line: str) -> None:
+    """Every one of them was searched for its end: half a minute for a list as long as one may be."""
+    began = time.process_time()
+    with suppress(PatternError):
+        read_pattern(line)
+    assert time.process_time() - began < 4

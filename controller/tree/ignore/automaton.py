@@ -4,7 +4,11 @@ Every pattern is a chain of states, and all states are bits of one number: a sta
 far match its pattern up to there. A further character takes a few operations on the number, whatever the patterns.
 """
 
+from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterable
+from itertools import accumulate
+from operator import xor
 
 from controller.tree.ignore.pattern import CharacterClass, Pattern, Token, Wildcard
 
@@ -35,6 +39,7 @@ class IgnoreList:
         self._masks: dict[str, int] = {}
         for pattern in patterns:
             self._add(pattern)
+        self._borders, self._between = _masks_of(self._classes)
 
     def feed(self, state: int, text: str) -> int:
         """The state after further characters of a path."""
@@ -95,10 +100,22 @@ class IgnoreList:
         """The states that this character leads on from."""
         mask = self._letters.get(letter, 0) | self._onward
         if letter != "/":
-            mask |= self._within
-            for each, bit in self._classes:
-                if each.has(letter):
-                    mask |= bit
+            mask |= self._within | self._between[bisect_right(self._borders, ord(letter))]
         if len(self._masks) < _MOST_MASKS:
             self._masks[letter] = mask
         return mask
+
+
+def _masks_of(classes: Iterable[tuple[CharacterClass, int]]) -> tuple[list[int], list[int]]:
+    """The code points at which other classes match than before, and the states of those that match, before and between.
+
+    Made once: to ask each of thousands of classes for a character takes milliseconds, and a scan has many characters.
+    """
+    changes: defaultdict[int, int] = defaultdict(int)
+    first = 0
+    for each, bit in classes:
+        first |= bit if each.is_negated else 0
+        for border in each.borders():
+            changes[border] ^= bit
+    borders = sorted(changes)
+    return borders, list(accumulate(map(changes.__getitem__, borders), xor, initial=first))

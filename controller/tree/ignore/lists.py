@@ -123,9 +123,11 @@ class IgnoreLists:
             return _refused(path, f"is {error.strerror}" if is_regular else "is not a regular file")
         except OSError as error:
             return _refused(path, f"cannot be read: {error.strerror}")
-        own = before if before and before.content == content else _ignore_file(content, path)
-        self._states += own.patterns.size
-        if self._states > MOST_STATES:
+        own = None
+        if self._states <= MOST_STATES:  # else every further list is refused, however short
+            own = before if before and before.content == content else _ignore_file(content, path)
+            self._states += own.patterns.size
+        if own is None or self._states > MOST_STATES:
             return _refused(path, f"is too long: the patterns of a tree may have {MOST_STATES:,} characters together")
         self.problems += own.problems
         return own

@@ -3,7 +3,6 @@
 Pure. Names are compared by characters, where git compares bytes: `caf?` is also `café`.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -13,7 +12,6 @@ _NAMED = {
     "lower": "az", "print": " ~", "punct": "!/:@[`{~", "space": "\t\n\r\r  ", "upper": "AZ", "xdigit": "09AFaf",
 }  # fmt: skip
 """First and last of each range of characters, as in the C locale, which git matches in."""
-_NAME = re.compile(r"\[:([^\]]*):\]")
 _UNCLOSED = "has a `[` that is not closed"
 
 
@@ -37,8 +35,14 @@ class CharacterClass:
     ranges: tuple[tuple[str, str], ...]
     is_negated: bool
 
-    def has(self, letter: str) -> bool:
-        return any(first <= letter <= last for first, last in self.ranges) is not self.is_negated
+    def borders(self) -> Iterator[int]:
+        """The code points at which the ranges begin and end, joined where they meet: in turn, ascending."""
+        end = -1
+        for first, last in sorted((ord(first), ord(last)) for first, last in self.ranges if first <= last):
+            if first > end:
+                yield from (end, first) if end >= 0 else (first,)
+            end = max(end, last + 1)
+        yield end
 
 
 Token = str | CharacterClass | Wildcard
@@ -124,9 +128,10 @@ def _class(body: str, at: int) -> tuple[Token, int]:
     ranges: list[tuple[str, str]] = []
     begin = at
     while at == begin or body[at : at + 1] != "]":
-        if named := _NAME.match(body, at):
-            ranges += _named(named[1])
-            at = named.end()
+        end = body.find("]", at + 2) if body.startswith("[:", at) else -1
+        if end > at + 2 and body[end - 1] == ":":
+            ranges += _named(body[at + 2 : end - 1])
+            at = end + 1
             continue
         first, at = _letter(body, at)
         ranges.append((first, first))  # `[b-a]` is no range, but it has the `b`
