@@ -105,7 +105,7 @@ def test_a_month_is_judged_by_the_dearest_of_the_last_windows(axes: str, exclude
     found = read_set(axes, exclude)
     needed = monthly(found.axes, costs(found))
     assert needed is not None
-    assert (needed.upper, needed.expected) == (pytest.approx(expected, rel=1e-3),) * 2
+    assert [needed.upper, needed.expected] == pytest.approx([expected, expected], rel=1e-3)
 
 
 @pytest.mark.parametrize(
