@@ -216,7 +216,10 @@ def turned_copy(settings: Settings, now: datetime, today: Today | None = None) -
 
     `today` as in `copied_controller`.
     """
-    with copied_controller(settings, lambda _change: None, lambda _call: None, today=today) as assembly:
+    keyless = keyless_here(settings)
+    with copied_controller(
+        settings, lambda _change: None, lambda _call: None, without_keys=keyless, today=today
+    ) as assembly:
         assembly.loop.start(now, takes_over=not is_held(settings.state))
         assembly.loop.turn([], now)
         yield assembly
@@ -317,3 +320,8 @@ def _no_client(settings: Settings) -> UsageError:
 def without_keys(credentials: Mapping[str, Credential]) -> frozenset[str]:
     """The named credentials whose key pair was not found."""
     return frozenset(name for name, each in credentials.items() if not each.has_keys)
+
+
+def keyless_here(settings: Settings) -> frozenset[str]:
+    """The same as far as it matters here: without an OAuth client another machine submits, which has the keys too."""
+    return without_keys(settings.credentials) if settings.client_id and settings.client_secret else frozenset()

@@ -10,8 +10,12 @@ import pytest
 
 from controller.cli.output.plan_markdown import LONGEST, markdown
 from controller.cli.output.plan_table import MOST_QUIET, plan_table
+from controller.lifecycle.phase import phase
+from controller.model.clock import Clock
+from controller.model.reasons import Reason
 from controller.operations.plan.plan import plan
 from controller.operations.plan.totals import totals
+from controller.reconcile.wiring import turned_copy
 from controller.sandbox.ledger import posts
 from tests.conftest import SETTINGS, Workspace, ndvi, west_of
 from tests.operations.test_plan_revision import commit, git
@@ -225,6 +229,10 @@ def test_where_jobs_are_sent_from_a_missing_key_pair_holds_them_as_in_sync(works
     )
     job = named(plan(settings), "ndvi")
     assert (job["action"], job["reason"]) == ("hold", "CredentialMissing")
+    now = Clock().now()
+    with turned_copy(settings, now) as assembly:  # what `get` and `why` show
+        found = phase(assembly.ledger.jobs["ndvi"], (), assembly.loop.limits(), now)
+    assert found.reason is Reason.CREDENTIAL_MISSING
     assert workspace.sync(settings)["ndvi"]["reason"] == "CredentialMissing"
 
 

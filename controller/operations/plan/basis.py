@@ -8,7 +8,7 @@ from controller.model.step import List
 from controller.operations.plan.baseline import EMPTY, Baseline
 from controller.operations.plan.simulate import Read
 from controller.reconcile.calls.workers import ListObjects
-from controller.reconcile.wiring import bucket_client, without_keys
+from controller.reconcile.wiring import bucket_client, keyless_here
 from controller.settings.deployments import Credential
 from controller.settings.settings import Settings
 
@@ -32,13 +32,12 @@ class Basis:
 
 
 def of_the_ledger(settings: Settings) -> Basis:
-    """Without an OAuth client nothing can be sent from here: the plan is for the machine that also has the keys."""
-    is_complete = settings.client_id and settings.client_secret
+    """The plan of what would be submitted; without an OAuth client here, by the machine that has it."""
     unlisted: dict[str, str] = {}
     return Basis(
         settings=settings,
         read=_reader(settings, unlisted),
-        without_keys=without_keys(settings.credentials) if is_complete else frozenset(),
+        without_keys=keyless_here(settings),
         unlisted=unlisted,
     )
 
