@@ -44,16 +44,19 @@ class AppriseSender:
 
     def __init__(self, patience: float = PATIENCE) -> None:
         self._patience = patience
-        self._took: dict[str, frozenset[int]] = {}
+        self._took: dict[str, frozenset[str]] = {}  # addresses, whose lines in the file may change, by message
 
     def send(self, sink: Sink, message: Message, authorities: str | None) -> SendOutcome:
         """Send the message once to each address that did not take it before."""
         if not sink.urls:
             return NotSent(message=_NO_ADDRESS, is_refused=True)
+        urls = [each.get_secret_value() for each in sink.urls]
         took = self._took.get(message.id, frozenset())
-        left = [number for number in range(len(sink.urls)) if number not in took]
+        left = [number for number, url in enumerate(urls) if url not in took]
+        if not left:
+            return Sent()
         task = {
-            "urls": [sink.urls[number].get_secret_value() for number in left],
+            "urls": [urls[number] for number in left],
             "title": title(message),
             "body": text(message, sink.page),
             "kind": "success" if message.topic in _GOOD else "warning" if message.topic is Topic.HELD else "failure",
@@ -63,12 +66,12 @@ class AppriseSender:
         if isinstance(replies, NotSent):
             return replies
         outcomes = dict(zip(left, replies, strict=False))
-        took |= {number for number, words in outcomes.items() if words == ""}
+        took |= {urls[number] for number, words in outcomes.items() if words == ""}
         self._remember(message.id, took)
         failed = [(number, outcomes.get(number, "it gave no answer")) for number in left if outcomes.get(number) != ""]
         return _outcome(failed, len(sink.urls), is_partial=bool(took))
 
-    def _remember(self, message_id: str, took: frozenset[int]) -> None:
+    def _remember(self, message_id: str, took: frozenset[str]) -> None:
         self._took[message_id] = took
         while len(self._took) > MOST_REMEMBERED:
             del self._took[next(iter(self._took))]

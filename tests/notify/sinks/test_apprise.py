@@ -55,6 +55,23 @@ def test_an_address_that_took_a_message_gets_it_once_while_another_refuses() -> 
         assert (len(bad.received), len(good.received)) == (4, 2)
 
 
+def test_an_address_that_took_a_message_gets_it_once_though_another_line_of_the_file_is_taken_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[list[str]] = []
+
+    def replies(task: Mapping[str, list[str]], *_: object) -> list[str]:
+        asked.append(task["urls"])
+        return ["" if "good" in each else "the service answered 503" for each in task["urls"]]
+
+    monkeypatch.setattr("controller.notify.sinks.apprise._replies", replies)
+    sender = AppriseSender()
+    assert isinstance(sender.send(sink("json://bad", "json://good"), message(), None), NotSent)
+    assert isinstance(sender.send(sink("json://new", "json://bad", "json://good"), message(), None), NotSent)
+    assert sender.send(sink("json://good"), message(), None) == Sent()
+    assert asked == [["json://bad", "json://good"], ["json://new", "json://bad"]]
+
+
 REPLIES: Mapping[str, tuple[list[str | None], bool, bool]] = {
     "one is down": (["the service answered 503", ""], False, True),
     "one refuses": (["", "the service answered 404"], True, True),
