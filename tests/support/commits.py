@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from controller.ledger.commits.statuses import CommitStatuses
 from controller.notify.hosts.sender import CommitSender, host_of
+from controller.notify.sender import Sender
 from controller.settings.sinks import Sink, SinkKind
 from tests.support.git_hosts import REPOSITORY, TOKEN, StatusHost
 
@@ -56,7 +57,7 @@ def sender_to(host: StatusHost, state: Path, *, page: str = "", token: str = TOK
     return CommitSender(lambda: sink, host_of, CommitStatuses(state, sink.name))
 
 
-def run_for(sender: CommitSender, now: datetime, seconds: float) -> datetime:
+def run_for(sender: Sender, now: datetime, seconds: float) -> datetime:
     """Call it whenever it asks to be called, for so long on a clock of its own; returns the end."""
     end = now + timedelta(seconds=seconds)
     while now <= end:

@@ -8,6 +8,8 @@ import pytest
 from controller.ledger.commits.statuses import CommitStatuses
 from controller.model.clock import Clock
 from controller.notify.hosts.sender import commit_sender
+from controller.notify.opening import opener_of
+from controller.notify.tally import Tally
 from tests.conftest import Workspace, ndvi
 from tests.support.command import shjobs
 from tests.support.commits import commit, run_for
@@ -88,3 +90,16 @@ def test_a_commit_that_changes_no_job_says_so(workspace: Workspace) -> None:
         send(workspace)
     assert [each[1] for each in host.shown(first)] == ["success"]
     assert [each[1:] for each in host.shown(second)] == [("success", "nothing new to deliver")]
+
+
+def test_the_metrics_know_of_a_commit_that_waits_for_a_token(workspace: Workspace) -> None:
+    workspace.write("a.yaml", ndvi("a"))
+    with StatusHost(kind="github", users={}) as host:
+        told(workspace, host)
+        commit(workspace.root, host)
+        workspace.sync()
+        [sink], tally = workspace.settings().sinks, Tally(("code",))
+        sender = opener_of(sink, workspace.settings, Clock().now, tally)(lambda: False)
+        run_for(sender, Clock().now() + timedelta(seconds=1), 60)
+        sender.close()
+    assert tally.backlogs()["code"].pending == 1
