@@ -7,16 +7,17 @@ one, an error of ours included, is a problem of that document alone.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from controller.analysis.ignores import NOTHING, Comments, manifest_comments
 from controller.manifest.approval import Approval, is_approval, read_approval
 from controller.manifest.document import Document, read_documents
 from controller.manifest.problems import ProblemCollector
 from controller.manifest.validate import Broken, Script, ValidManifest, accept, is_set, script_file
-from controller.model.errors import defect
+from controller.model.errors import Problem, defect
 from controller.model.files import AREA, FOREIGN, SET
 from controller.tree.foreign import own_documents
+from controller.tree.status_files import LONGEST_STEM, has_room
 
 if TYPE_CHECKING:
     from controller.sets.accept import ValidSet
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 NAME = ("metadata", "name")
 """The place of what concerns a whole document."""
 
+Declaration: TypeAlias = "ValidManifest | ValidSet | Broken | Approval"
 Named = Callable[[str, str], Script]
 """Reads a file that a manifest names, as it is written there and of this kind."""
 
@@ -89,14 +91,21 @@ class _Reading:
         self._path, self._named, self._now = path, named, now
         self.uses: set[str] = set()
 
-    def document(self, document: Document) -> "ValidManifest | ValidSet | Broken | Approval | None":
+    def document(self, document: Document) -> "Declaration | None":
         """What a document declares; None for a set that is not to be read."""
         try:
-            return self._declared(document)
+            return self._with_status(document, self._declared(document))
         except Exception as error:  # noqa: BLE001  the net of one document
-            return _broken(document, self._path, error)
+            return _broken(document, self._path, defect(error, self._path, *document.place(NAME)))
 
-    def _declared(self, document: Document) -> "ValidManifest | ValidSet | Broken | Approval | None":
+    def _with_status(self, document: Document, found: "Declaration | None") -> "Declaration | None":
+        """The same, unless its file has a name that leaves no room for that of its status file."""
+        if found is None or isinstance(found, Approval) or has_room(self._path):
+            return found
+        others = found.problems if isinstance(found, Broken) else ()
+        return _broken(document, self._path, _too_long(document, self._path), *others)
+
+    def _declared(self, document: Document) -> "Declaration | None":
         if is_approval(document):
             return read_approval(document, self._path)
         if is_set(document):
@@ -120,9 +129,14 @@ class _Reading:
         return found
 
 
-def _broken(document: Document, path: str, error: Exception) -> Broken:
+def _too_long(document: Document, path: str) -> Problem:
     line, column = document.place(NAME)
-    name, problems = ProblemCollector(document, path).name(), (defect(error, path, line, column),)
+    message = f"the name of the file is too long for its status file: at most {LONGEST_STEM} bytes before the suffix"
+    return Problem(path=path, line=line, column=column, message=message, code="E192")
+
+
+def _broken(document: Document, path: str, *problems: Problem) -> Broken:
+    name = ProblemCollector(document, path).name()
     if is_set(document):
         return Broken(path=path, index=document.index, name=None, problems=problems, set_name=name or "")
     return Broken(path=path, index=document.index, name=None if is_approval(document) else name, problems=problems)

@@ -22,6 +22,9 @@ LONGEST_DOCUMENT, LONGEST_OF_SET = 8 * 1024, 16 * 1024
 _OURS = tuple(f"apiVersion: shjobs/v1\nkind: {kind}\n".encode() for kind in ("AsyncProcessStatus", SET_STATUS))
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 _LARGEST_STATUS = 64 << 20  # bytes
+_LONGEST_NAME = 255  # bytes
+LONGEST_STEM = _LONGEST_NAME - len("..status.yaml.tmp")
+"""How many bytes the name of a manifest may have before its suffix."""
 _LIMITS = tuple(product((100, 20, 5), (4000, 2000, 1000, 500, 250, 100)))
 
 
@@ -29,6 +32,12 @@ def status_path(manifest: str) -> str:
     """`a/ndvi.yaml` → `a/ndvi.status.yaml`."""
     folder, slash, name = manifest.rpartition("/")
     return f"{folder}{slash}{name.rpartition('.')[0] or name}.status.yaml"
+
+
+def has_room(manifest: str) -> bool:
+    """Whether the name of the manifest leaves room for that of its status file."""
+    name = status_path(manifest).rpartition("/")[2]
+    return len(os.fsencode(f".{name}.tmp")) <= _LONGEST_NAME
 
 
 def manifests_of(status: str) -> set[str]:
@@ -78,10 +87,13 @@ class StatusFiles:
     def write(self, manifest: str, documents: Sequence[Mapping[str, Any]], *, ours: bool = False) -> bool:
         """Write the file unless it already holds these bytes; True when it was written.
 
-        A folder that is gone with its manifests is not made again, and nothing outside the tree is written. Raises
+        A folder that is gone with its manifests is not made again, and nothing outside the tree is written; a manifest
+        whose name leaves no room for it has none, which the scan reports. Raises
         `StateError` when the disk refuses, and for a file that shjobs did not write; `ours`: shjobs wrote it, and it
         was edited since.
         """
+        if not has_room(manifest):
+            return False
         path, content = self.path(manifest), status_bytes(documents)
         try:
             real = self._real(status_path(manifest))
@@ -110,6 +122,8 @@ class StatusFiles:
 
     def remove(self, manifest: str, *, ours: bool = False) -> None:
         """Remove the status of a manifest that is gone, if shjobs wrote it, and the mirror's empty folders."""
+        if not has_room(manifest):
+            return
         try:
             real = self._real(status_path(manifest))
             is_ours = real is not None and (ours or _is_ours(real))
