@@ -19,6 +19,7 @@ import click
 
 from controller import __version__
 from controller.cli.examples import epilog
+from controller.cli.output.escape import printable_lines
 from controller.cli.output.streams import let_go_of_the_output, prepare_streams
 from controller.model.errors import ShjobsError, UsageError, truncate
 
@@ -115,10 +116,19 @@ def cli(context: click.Context, config: Path | None) -> None:
     context.obj = config
 
 
+class _Escaping(logging.Formatter):
+    """A log line may quote the service, or a file."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return printable_lines(super().format(record))
+
+
 def main(arguments: Sequence[str]) -> int:
     """Run one command; returns its exit code."""
     prepare_streams()
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s", stream=sys.stderr)
+    log = logging.StreamHandler(sys.stderr)
+    log.setFormatter(_Escaping("%(levelname)s %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[log])
     try:
         _check(arguments)
         code = cli.main(args=list(arguments), prog_name="shjobs", standalone_mode=False)
@@ -176,7 +186,5 @@ def _say(sentence: str) -> None:
 
     The sentence may quote the user or a file; control characters in it are escaped.
     """
-    from controller.cli.output.escape import printable
-
     with suppress(OSError):
-        click.echo("\n".join(map(printable, sentence.split("\n"))), err=True)
+        click.echo(printable_lines(sentence), err=True)

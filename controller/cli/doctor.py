@@ -71,7 +71,7 @@ def _probed(
             raise UsageError(f"the probe was not sent: no one can be asked here: {question} --yes agrees")
         if not click.confirm(question, err=True):
             raise UsageError("the probe was not sent; --yes agrees beforehand")
-    diagnosis, report = probe(settings, place, credential, lambda line: click.echo(line, err=True))
+    diagnosis, report = probe(settings, place, credential, lambda line: click.echo(printable(line), err=True))
     found += _print_diagnoses([diagnosis], form)
     for each in report["observations"] if report and form == "text" else ():
         word = {True: "as assumed", False: "NOT as assumed", None: "not shown"}[each["agrees"]]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from controller.cli.output.annotations import problems_as_text
+from controller.cli.output.escape import printable
 from controller.cli.output.tables import align
 from controller.cli.settings import load_settings
 from controller.model.clock import Clock
@@ -46,7 +47,7 @@ def command(config: Path | None, file: Path, form: str, at: datetime | None) -> 
     if form == "geojson":
         click.echo(json.dumps(as_geojson(sets)))
     else:
-        for line in _yaml(sets) if form == "yaml" else _table(sets):
+        for line in _yaml(sets) if form == "yaml" else map(printable, _table(sets)):
             click.echo(line)
     return 0
 

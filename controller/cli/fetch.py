@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from controller.cli.completing import JOB
+from controller.cli.output.escape import printable
 from controller.cli.settings import load_settings
 from controller.model.clock import Clock
 from controller.model.errors import UsageError
@@ -42,7 +43,6 @@ def command(
     An interrupted download resumes where it stopped. Each file is exactly the object that was recorded (size and ETag)
     and begins as its type does; an existing one is not fetched again. Exit code 1 when something is missing.
     """
-    from controller.cli.output.escape import printable
     from controller.operations.fetch.fetch import Fetched, WantedOutput, fetch, outputs_of
     from controller.operations.inspect.job_states import cells_by_name
     from controller.operations.inspect.selection import Selection, selected
@@ -59,7 +59,7 @@ def command(
         for each in fetch(settings, [each for each in found if isinstance(each, WantedOutput)], watch):
             if isinstance(each, Fetched):
                 remark = "  (was there)" if each.was_there else ""
-                click.echo(f"{each.wanted.target}  {human_size(each.wanted.origin.bytes)}{remark}")
+                click.echo(printable(f"{each.wanted.target}  {human_size(each.wanted.origin.bytes)}{remark}"))
                 wrong += _pictured(each) if preview else ()
             else:
                 wrong.append(f"{each.job}: {each.message}")
@@ -105,7 +105,7 @@ def _pictured(fetched: "Fetched") -> Iterator[str]:
         return
     try:
         thumbnail(target, picture)
-        click.echo(picture)
+        click.echo(printable(str(picture)))
     except UsageError as error:
         yield f"{fetched.wanted.job}: {error}"
 
@@ -121,13 +121,13 @@ def _progress() -> Iterator["Watch"]:
         return
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, console=screen, transient=True) as bars:
         tasks = {}
 
         def watch(name: str, done: int, whole: int) -> None:
             if name not in tasks:
-                tasks[name] = bars.add_task(Path(name).name, total=whole)
+                tasks[name] = bars.add_task(printable(Path(name).name), total=whole)
             bars.update(tasks[name], completed=done)
 
         yield watch

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from controller.cli.output.escape import printable, printable_lines
 from controller.cli.settings import load_settings
 from controller.model.errors import UsageError
 from controller.operations.numbers import human_size
@@ -59,7 +60,7 @@ def command(
     except UsageError as error:
         raise UsageError(f"{'the input' if file == STDIN else file}: {error}") from error
     for reason in passed_over:
-        click.echo(f"passed over: {reason}", err=True)
+        click.echo(printable(f"passed over: {reason}"), err=True)
     if _show_problems(intakes):
         return 1
     folder = output or settings.jobs
@@ -70,7 +71,7 @@ def command(
     else:
         _write(intakes, folder)
     for line in _advice(intakes, folder, settings):
-        click.echo(line, err=dry_run)
+        click.echo(printable_lines(line), err=dry_run)
     return 0
 
 
@@ -80,7 +81,7 @@ def _show_problems(intakes: "tuple[Intake, ...]") -> bool:
         place = f"{taken.pasted.place}: " if len(intakes) > 1 else ""
         for problem in taken.problems:
             words = (f"{problem.code} {problem.field}".strip(), problem.message)
-            click.echo(place + ": ".join(filter(None, words)), err=True)
+            click.echo(printable(place + ": ".join(filter(None, words))), err=True)
     if any(taken.problems for taken in intakes):
         click.echo("nothing was written: fix these in the text, then import it again", err=True)
         return True
@@ -89,8 +90,8 @@ def _show_problems(intakes: "tuple[Intake, ...]") -> bool:
 
 def _print(intakes: "tuple[Intake, ...]", folder: Path) -> None:
     for taken in intakes:
-        click.echo(f"// {folder / taken.name}.js\n{taken.script}")
-        click.echo(f"# {folder / taken.name}.yaml\n{taken.manifest}")
+        click.echo(f"// {folder / taken.name}.js\n{printable_lines(taken.script)}")
+        click.echo(f"# {folder / taken.name}.yaml\n{printable_lines(taken.manifest)}")
 
 
 def _write(intakes: "tuple[Intake, ...]", folder: Path) -> None:

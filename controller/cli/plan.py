@@ -77,10 +77,11 @@ def _kind(comment: str | None) -> "SinkKind | None":
 
 
 def _comment(settings: "Settings", kind: "SinkKind", text: str) -> None:
+    from controller.cli.output.escape import printable_lines
     from controller.operations.plan.comment import comment_plan
 
     _, words = comment_plan(settings, kind, os.environ, text)
-    click.echo(words, err=True)
+    click.echo(printable_lines(words), err=True)
 
 
 def _moment(written: str, against: str) -> datetime:

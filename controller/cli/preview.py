@@ -81,7 +81,7 @@ def _is_drawn(document: ValidManifest | Broken, output: Path | None, size: int, 
 
     if isinstance(document, Broken):
         for problem in document.problems:
-            click.echo(str(problem), err=True)
+            click.echo(printable(str(problem)), err=True)
         return False
     target = output or FOLDER / f"{document.name}.png"
     try:

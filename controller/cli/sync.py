@@ -22,12 +22,13 @@ def command(config: Path | None, selector: tuple[str, ...]) -> int:
     Exit code 1 when something is failed, invalid, unknown, unconfirmed, or still pending, when a bucket refused, or
     when a manifest cannot be accepted, even if its job succeeded before.
     """
+    from controller.cli.output.escape import printable_lines
     from controller.cli.output.tables import BAD, UNFINISHED, exit_code, is_refused, print_documents
     from controller.operations.fetched import fetch_once
 
     settings = load_settings(config, os.environ)
     if said := fetch_once(settings):
-        click.echo(said, err=True)
+        click.echo(printable_lines(said), err=True)
     documents = sync_once(settings, selector)
     if selector and not documents:
         click.echo("no job matches", err=True)

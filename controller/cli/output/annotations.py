@@ -6,7 +6,7 @@
 import json
 from collections.abc import Iterable
 
-from controller.cli.output.escape import printable
+from controller.cli.output.escape import printable, printable_lines
 from controller.model.errors import Problem
 
 
@@ -50,8 +50,9 @@ def _severity(problem: Problem) -> str:
 
 
 def _data(words: str) -> str:
-    """Escapes a message: whatever would end the line, and the escape character itself."""
-    return words.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    """Escapes a message: whatever would end the line or move the cursor, and the escape character itself."""
+    lines = (printable_lines(part).replace("%", "%25").replace("\n", "%0A") for part in words.split("\r"))
+    return "%0D".join(lines)
 
 
 def _property(words: str) -> str:

@@ -14,6 +14,12 @@ def printable(text: str) -> str:
     return "".join(each if _is_visible(each) else ascii(each)[1:-1] for each in text.expandtabs(4))
 
 
+def printable_lines(text: str) -> str:
+    """The same for text of several lines, such as a script: its breaks and tabs stay."""
+    lines = (line.split("\t") for line in text.replace("\r\n", "\n").split("\n"))
+    return "\n".join("\t".join(map(printable, parts)) for parts in lines)
+
+
 def code(text: str) -> str:
     """Foreign text as inline code in a Markdown comment: no markup, HTML or mention in it takes effect."""
     line = printable(" ".join(text.split()))

@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 import click
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
+from controller.cli.output.escape import printable
 from controller.cli.output.terminal import console, phase_text, plain_table
 from controller.lifecycle.grouping import name_list
 from controller.reconcile.reports.changes import StatusChange, Watch
@@ -33,7 +35,8 @@ def _table(rows: dict[str, StatusChange]) -> Table:
     table = plain_table("JOB", "PHASE", "REASON", "REQUEST ID")
     for name, status_change in sorted(rows.items()):
         request_id = (status_change.submission.request_id if status_change.submission else None) or ""
-        table.add_row(name, phase_text(status_change.job_state.phase), status_change.job_state.reason, request_id)
+        phase = phase_text(status_change.job_state.phase)
+        table.add_row(name, phase, status_change.job_state.reason, Text(printable(request_id)))
     return table
 
 
@@ -48,4 +51,4 @@ def _line(status_change: StatusChange) -> None:
     if status_change.submission and status_change.submission.request_id and not status_change.alike:
         words.append(status_change.submission.request_id)
     with suppress(OSError):  # a turn goes on, whether or not its progress can be written
-        click.echo("  ".join([*words, status_change.job_state.message]), err=True)
+        click.echo(printable("  ".join([*words, status_change.job_state.message])), err=True)
