@@ -37,7 +37,7 @@ _HOSTS: Mapping[DeploymentName, str] = {
 }
 """The name of a deployment in `data/collections.json`."""
 _CDSE_ONLY = "previewMode"  # open-questions.md E 39
-_TOMORROW = timedelta(days=1)  # it has already begun somewhere, and clocks differ
+_DAY = timedelta(days=1)
 _EQUATOR = 40_075.0  # kilometres
 _UNKNOWN = 1 / 3  # own data, or no latitude: the vendor's rule for Batch, reference page "Processing units" §1
 _STEEPEST = 1e-4  # cos² latitude - cos² inclination where a track runs along the circle of latitude
@@ -58,9 +58,19 @@ def unavailable(request: Request, deployment: DeploymentName, today: date) -> It
 
 def lasts_until(request: Request, today: date) -> date | None:
     """The day on which what `unavailable` finds today may be over: a time range begins or ends; None: it stays so."""
-    latest = (today + _TOMORROW).isoformat()
-    ends = (written[end][:10] for _, written in _time_ranges(request) for end in ("from", "to"))
-    return min((date.fromisoformat(each) - _TOMORROW for each in ends if each > latest), default=None)
+    days = (_first_day(written) for _, written in _time_ranges(request))
+    ends = (_last_day(written) for _, written in _time_ranges(request))
+    return min((each for each in (*days, *ends) if each > today), default=None)
+
+
+def _first_day(written: Mapping[str, str]) -> date:
+    return date.fromisoformat(written["from"][:10])
+
+
+def _last_day(written: Mapping[str, str]) -> date:
+    """The day before, where it ends at midnight."""
+    day, is_midnight = date.fromisoformat(written["to"][:10]), written["to"][11:19] == "00:00:00"
+    return day - _DAY if is_midnight and day > date.min else day
 
 
 def _time_ranges(request: Request) -> Iterator[tuple[Path, Mapping[str, str]]]:
@@ -94,12 +104,10 @@ def _hosting(path: Path, dataset: Mapping[str, Any], used: Collection, deploymen
 
 
 def _to_come(path: Path, written: Mapping[str, str], today: date) -> Iterator[Finding]:
-    latest = (today + _TOMORROW).isoformat()
-    if written["from"][:10] > latest:
-        begins = date.fromisoformat(written["from"][:10]) - _TOMORROW
+    if (begins := _first_day(written)) > today:
         message = f"begins after today, so that nothing can be found in it: it is accepted from {begins} on"
         yield Finding(code="E218", path=path, message=message)
-    elif written["to"][:10] > latest:
+    elif _last_day(written) > today:
         message = f"ends after today ({today}): scenes that are taken later will not be used, and rerun costs again"
         yield Finding(code="W111", path=path, message=message)
 

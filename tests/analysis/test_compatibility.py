@@ -329,7 +329,7 @@ ELSEWHERE = {
         [(TIMES, "from: 2026-03-03T00:00:00Z, to: 2026-03-09T00:00:00Z")],
         [],
         "ndvi.yaml:15:13: E218 spec.request.input.data[0].dataFilter.timeRange: begins after today, so that nothing "
-        "can be found in it: it is accepted from 2026-03-02 on",
+        "can be found in it: it is accepted from 2026-03-03 on",
     ),
     "a range that has not ended": (
         "sandbox",
@@ -351,7 +351,7 @@ def test_what_is_not_there_or_not_yet_there_is_told(
 @pytest.mark.parametrize(
     ("source", "days"),
     [
-        pytest.param("sentinel-2-l2a", ["2026-03-04", "2026-03-08"], id="to begin and to end"),
+        pytest.param("sentinel-2-l2a", ["2026-03-05", "2026-03-08"], id="to begin and to end"),
         pytest.param("dem", [], id="without a time dimension"),
     ],
 )

@@ -49,15 +49,17 @@ def counting(it: Running) -> Iterator[list[str]]:
     it.tree._appraise = it.tree._sets._appraise = appraise
 
 
-def test_a_range_that_was_to_begin_is_accepted_by_the_same_process_on_the_day_before_it_begins(tmp_path: Path) -> None:
-    write(tmp_path, lasting(20, 21))
+def test_a_range_that_was_to_begin_is_accepted_by_the_same_process_on_the_day_on_which_it_begins(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path, lasting(20, 22))
     with running(tmp_path, day(11)) as it:
-        assert (it.rest(), codes(it), it.tree.changes_at) == ({}, ["E218"], day(19, 0))
+        assert (it.rest(), codes(it), it.tree.changes_at) == ({}, ["E218"], day(20, 0))
         with counting(it) as asked:
-            assert (it.rest(day(18, 23)), asked) == ({}, [])
-            assert (it.rest(day(19, 0)), it.posted) == ({"plain": "Delivered"}, {"plain": 1})
-            assert (codes(it), it.tree.changes_at, asked) == (["W111"], day(20, 0), ["plain"])
-            assert (it.rest(day(20)), codes(it), it.posted) == ({"plain": "Delivered"}, [], {"plain": 1})
+            assert (it.rest(day(19, 23)), asked) == ({}, [])
+            assert (it.rest(day(20, 0)), it.posted) == ({"plain": "Delivered"}, {"plain": 1})
+            assert (codes(it), it.tree.changes_at, asked) == (["W111"], day(21, 0), ["plain"])
+            assert (it.rest(day(21)), codes(it), it.posted) == ({"plain": "Delivered"}, [], {"plain": 1})
             assert (it.tree.changes_at, asked) == (None, ["plain"] * 2)
         assert it.ledger.jobs["plain"].generation == 1
 
@@ -102,9 +104,9 @@ def test_the_cells_of_a_set_are_appraised_again_on_that_day_alone(tmp_path: Path
     write(tmp_path, lasting(14, 16, farm(fields=3)))
     with running(tmp_path, day(11), HOLD) as it, counting(it) as asked:
         assert (it.rest(), codes(it)) == ({}, ["E218"])
-        assert (it.rest(day(12)), len(asked)) == ({}, 3)
-        assert (set(it.rest(day(13)).values()), len(asked)) == ({"Warned"}, 6)
-        assert (set(it.rest(day(14)).values()), len(asked), it.posted) == ({"Warned"}, 6, {})
+        assert (it.rest(day(13)), len(asked)) == ({}, 3)
+        assert (set(it.rest(day(14)).values()), len(asked)) == ({"Warned"}, 6)
+        assert (set(it.rest(day(14, 20)).values()), len(asked), it.posted) == ({"Warned"}, 6, {})
     with running(tmp_path, day(14), HOLD) as it, counting(it) as asked:
         assert (set(it.rest().values()), asked, it.tree.changes_at) == ({"Warned"}, [], day(15, 0))
         assert (it.rest(day(15))["farm-f0"], len(asked)) == ("Delivered", 3)
