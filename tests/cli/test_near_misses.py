@@ -36,6 +36,24 @@ def test_the_word_that_was_meant_is_named(workspace: Workspace, arguments: list[
     assert (done.returncode, words in done.stderr) == (2, True), done.stderr
 
 
+def test_a_removed_job_is_not_called_one_that_never_was(workspace: Workspace) -> None:
+    """`no such job: ra: did you mean ra?`, and `fetch ra` sent people there."""
+    workspace.write("ra.yaml", ndvi("ra").replace("spec:\n", "spec:\n  hold: true\n"))
+    workspace.write("rb.yaml", ndvi("rb").replace("spec:\n", "spec:\n  hold: true\n"))
+    workspace.sync()
+    (workspace.jobs / "ra.yaml").unlink()
+    workspace.sync()
+    for command in ("get", "wait"):
+        done = shjobs(command, "ra", cwd=workspace.root, environment=dict(workspace.environment))
+        assert (done.returncode, done.stderr) == (2, "shjobs: ra was removed; `shjobs describe ra` shows its past\n")
+    done = shjobs("get", "rax", cwd=workspace.root, environment=dict(workspace.environment))
+    assert done.stderr == "shjobs: no such job: rax; `shjobs get` lists all jobs\n"
+    done = shjobs("fetch", "ra", cwd=workspace.root, environment=dict(workspace.environment))
+    assert done.stderr == "ra: ra has not succeeded; `shjobs describe ra` shows its state\n"
+    done = shjobs("describe", "ra", cwd=workspace.root, environment=dict(workspace.environment))
+    assert (done.returncode, "Removed" in done.stdout) == (0, True), done.stdout
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -158,7 +158,7 @@ def test_what_is_missing_is_told_and_the_others_arrive(delivered: Workspace) -> 
     delivered.sync()
     code, reported, wrong = run(delivered, "held", "ndvi", "ndvi")
     assert (code, [line.split("  ")[0] for line in reported]) == (1, [TARGET])
-    assert wrong == "held: held has not succeeded; `shjobs get held` shows its state\n"
+    assert wrong == "held: held has not succeeded; `shjobs describe held` shows its state\n"
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ def _outputs(ledger: Ledger, name: str, submission: str, folder: Path) -> Iterat
     chosen = _chosen(ledger, name, submission)
     if chosen is None or chosen.outcome is not Outcome.SUCCEEDED or chosen.evidence is None:
         which = f"submission {submission} of " if submission else ""
-        yield Missing(job=name, message=f"{which}{name} has not succeeded; `shjobs get {name}` shows its state")
+        yield Missing(job=name, message=f"{which}{name} has not succeeded; `shjobs describe {name}` shows its state")
         return
     place = folder / name / submission if submission else folder / name
     for output in chosen.outputs:

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from controller.lifecycle.conditions import is_of_set, phases_of
 from controller.limits.selection import is_selected
-from controller.model.errors import no_such_jobs
+from controller.model.errors import UsageError, no_such_jobs
+from controller.model.job import Job
 from controller.model.job_set import SET_LABEL, set_reference
 from controller.operations.inspect.job_states import Document, job_states, labels
 from controller.operations.inspect.named import names_of, states_named
@@ -111,5 +112,13 @@ def _not_reported(settings: Settings, names: set[str], there: set[str], now: dat
         every = [{**document, "path": path} for path, document in assembly.documents_by_path(now)]
         fresh = [each for each in every if not left.isdisjoint(names_of(each, jobs))]
         if missing := left - {name for each in fresh for name in names_of(each, jobs)}:
-            raise no_such_jobs(missing, there | jobs.keys())
+            raise _not_there(missing, there, jobs)
         return [*cells.values(), *fresh]
+
+
+def _not_there(missing: set[str], there: set[str], jobs: Mapping[str, Job]) -> UsageError:
+    """The error about names without a status document: of no job, or of jobs whose manifests were removed."""
+    if unknown := missing - jobs.keys():
+        return no_such_jobs(unknown, there | {job.name for job in jobs.values() if job.wanted})
+    words = (f"{name} was removed; `shjobs describe {name}` shows its past" for name in sorted(missing))
+    return UsageError("\n".join(words))
