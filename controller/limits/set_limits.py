@@ -6,6 +6,7 @@ agrees to is a set's recipe, so that later windows and tiles of it need no furth
 
 from collections.abc import Callable, Collection, Container, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from controller.limits.budget import hash_of
 from controller.limits.guard import Batch, Due
@@ -33,6 +34,7 @@ class SetRuling:
     unagreed: frozenset[str] = frozenset()
     is_endless: bool = False
     monthly: float | None = None
+    full_at: datetime | None = None
     per_window: float = 0.0
     over: Mapping[str, float | None] = field(default_factory=dict)
 
@@ -107,6 +109,7 @@ def rule_on_set(
         unagreed=frozenset(without_end) if found.is_endless else tried,
         is_endless=found.is_endless,
         monthly=found.monthly.upper if found.monthly else None,
+        full_at=found.full_at,
         per_window=found.per_window or 0.0,
         over=_over(found),
     )
@@ -150,10 +153,17 @@ def yes_words(batch: Batch, ruling: SetRuling) -> str:
     others = "other " if ruling.has_tried else ""
     cells = f"{batch.jobs:,} {others}cell{'' if batch.jobs == 1 else 's'}"
     following = ", and later windows need no other, unless one is a large change by itself" if ruling.is_endless else ""
+    following += _full_words(ruling)
     return (
         f"{batch.cause}; now {cells}, up to {batch.units:,.2f} PU, need a yes: `shjobs plan` shows them, and "
         f"`shjobs accept {batch.hash}`, or a committed Approval of it, is that yes{following}"
     )
+
+
+def _full_words(ruling: SetRuling) -> str:
+    if ruling.full_at is None:
+        return ""
+    return f"; about {ruling.full_at:%Y-%m} it has too many cells for a set, and stops until it has a later `from`"
 
 
 def held_words(reason: Reason, ruling: SetRuling, window: str) -> str:

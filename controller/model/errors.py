@@ -16,7 +16,7 @@ WARNINGS = frozenset(
         *(f"W{number:03}" for number in range(1, 27) if number != 10),  # W010 is no longer reported
         *("W100", "W101", "W103", "W104", "W105", "W106", "W107", "W108", "W109", "W110", "W111"),
         *("W112", "W113", "W114", "W115", "W116", "W117", "W118", "W119", "W120", "W121", "W122", "W123"),
-        "W130",
+        *("W130", "W131"),
     }
 )
 """Those that a comment can silence."""

@@ -33,8 +33,9 @@ class JobSet:
 
     `recipes` identify what is asked for in all of them, apart from where and when; `windows` is what the cells of each
     window may need. `later` cells of its calendar are not due yet, without those of an `is_endless` set. A month of a
-    set with windows needs about `monthly` PU. `next_due` is when the next cell becomes due; None: never. `outside` of 0
-    to 1 is the part of its tiles that lies outside of its area; None: it has no tiles.
+    set with windows needs about `monthly` PU. `full_at` is when it would have more cells than a set may have; None: not
+    soon. `next_due` is when the next cell becomes due; None: never. `outside` of 0 to 1 is the part of its tiles that
+    lies outside of its area; None: it has no tiles.
     """
 
     name: str
@@ -50,6 +51,7 @@ class JobSet:
     later: int = 0
     next_due: datetime | None = None
     monthly: Cost | None = None
+    full_at: datetime | None = None
     outside: float | None = None
 
 

@@ -19,6 +19,7 @@ from controller.model.catalog import nearest
 from controller.sets.area import AreaError, area_of, area_of_bbox, area_of_text
 from controller.sets.grid import Grid, GridError, GridTile, tiles
 from controller.sets.model import (
+    LATER_FROM,
     MOST_CELLS,
     MOST_VALUES,
     AreaInManifest,
@@ -79,11 +80,15 @@ class Axis:
 
     def next_due(self, now: datetime) -> datetime | None:
         """When the next window after those due `now` is to be asked for; None: never."""
+        return next(self.due_after(now), None)
+
+    def due_after(self, now: datetime) -> Iterator[datetime]:
+        """When each window that is not due `now` is to be asked for."""
         if self.every is None:
-            return None
+            return
         begin, end = window(self.every.from_), window(self.every.to) if self.every.to else None
         moments = (each.due(self.every.after) for each in windows(self.every.every, begin, end))
-        return next((moment for moment in moments if moment > now), None)
+        yield from (moment for moment in moments if moment > now)
 
     def key_of(self, written: str) -> str:
         """The key that is meant: a window may be written with the capitals of ISO 8601 (`2024-W02`)."""
@@ -253,7 +258,8 @@ def _windows(faults: ProblemCollector, name: str, path: Path, until: datetime) -
         faults.add(path, "E107", f"no {written.every} begins between {written.from_} and {written.to}")
         return None
     if len(found) > MOST_CELLS:
-        faults.add(path, "E109", f"has more than {MOST_CELLS} windows: write a longer `every`, or a later `from`")
+        advice = "write a longer `every`, or a later `from`" if end else LATER_FROM
+        faults.add(path, "E109", f"has more than {MOST_CELLS:,} windows: {advice}")
         return None
     return Axis(name=name, path=path, values=tuple(map(_window, found)), every=written, known=frozenset(WINDOW_FIELDS))
 

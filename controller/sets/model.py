@@ -20,6 +20,10 @@ from controller.sets.zones import Zone
 
 MOST_CELLS = 10_000  # of one set
 MOST_VALUES = 1_000  # of one axis
+LATER_FROM = (
+    "write a later `from`; no cell is renamed, the windows before it count as removed, and what they delivered stays"
+)
+"""What to do about a set without an end that has too many cells."""
 
 _AXIS = re.compile(r"[a-z][a-z0-9]{0,19}")
 _KEY = re.compile(r"[a-z0-9]([a-z0-9-]{0,40}[a-z0-9])?")

@@ -16,7 +16,7 @@ from controller.model.catalog import nearest
 from controller.model.errors import Problem, truncate
 from controller.sets.axes import Axis
 from controller.sets.cell import TEMPLATE, Cell, keys_in
-from controller.sets.model import MOST_CELLS, SetManifest
+from controller.sets.model import LATER_FROM, MOST_CELLS, SetManifest
 from controller.sets.substitution import pieces, references
 
 _EXCLUDE: Path = ("spec", "exclude")
@@ -105,8 +105,9 @@ def _check_names(faults: ProblemCollector, manifest: SetManifest, axes: Sequence
     if count > MOST_CELLS:
         parts = " x ".join(f"{len(axis.values):,} of {axis.name}" for axis in axes)
         faults.add(
-            ("spec", "axes"), "E109", f"are {count:,} cells ({parts}), and a set has at most {MOST_CELLS:,}: split it"
-        )
+            ("spec", "axes"), "E109", f"are {count:,} cells ({parts}), and a set has at most {MOST_CELLS:,}: "
+            + (LATER_FROM if _is_shortened_by_from(axes) else "split it"),
+        )  # fmt: skip
         return
     longest = [max((value.key for value in axis.values), key=len, default="") for axis in axes]
     name = "-".join([manifest.metadata.name, *longest])
@@ -117,6 +118,12 @@ def _check_names(faults: ProblemCollector, manifest: SetManifest, axes: Sequence
             "E108",
             f"makes names like {name}, {over} too long for {_LONGEST_NAME} characters: shorten it",
         )
+
+
+def _is_shortened_by_from(axes: Sequence[Axis]) -> bool:
+    """Whether it is time alone that made a set too large."""
+    others = prod(1 if axis.is_endless else len(axis.values) for axis in axes)
+    return others <= MOST_CELLS and any(axis.is_endless for axis in axes)
 
 
 # --- cells ---

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -179,6 +180,13 @@ def test_what_a_yes_is_asked_for(ruling: SetRuling, expected: str) -> None:
     assert f"`shjobs accept {batch.hash}`, or a committed Approval of it, is that yes" in words
     following = ", and later windows need no other, unless one is a large change by itself"
     assert words.endswith(f", is that yes{following if ruling.is_endless else ''}")
+
+
+def test_a_yes_says_when_the_set_will_have_too_many_cells() -> None:
+    ruling = ruled(replace(ENDLESS, full_at=datetime(2027, 3, 6, tzinfo=UTC)))
+    assert yes_words(batch_of_set(DUE, ruling), ruling).endswith(
+        "a large change by itself; about 2027-03 it has too many cells for a set, and stops until it has a later `from`"
+    )
 
 
 @pytest.mark.parametrize(

@@ -333,7 +333,7 @@ WRONG = [
     wrong(
         "every: month, from: 2024-01, to: 2024-03",
         "every: day, from: 1980, to: 2024",
-        "more than 10000 windows",
+        "more than 10,000 windows",
         "ten thousand windows",
     ),
     wrong("areaFile: malta.geojson", "areaFile: other.geojson", "does not exist", "no such area file", "8:9"),
@@ -484,6 +484,13 @@ WRONG = [
         "at most 10,000: split it",
         "more cells than a set may have",
         "5:3",
+    ),
+    wrong(
+        "every: month, from: 2024-01, to: 2024-03",
+        "every: day, from: 1980",
+        "has more than 10,000 windows: write a later `from`; no cell is renamed",
+        "more windows than a set may have cells, without an end",
+        "",
     ),
     wrong(SET[SET.index("  template:") :], "  template: 5\n", "must be a mapping", "a number for a template", "17:3"),
 ]

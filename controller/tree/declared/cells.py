@@ -18,7 +18,7 @@ from controller.model.job_set import Cost, JobSet
 from controller.sets.accept import ValidSet
 from controller.sets.cell import Cell
 from controller.sets.jobs import Alike, alike, in_template, waste
-from controller.sets.pace import monthly
+from controller.sets.pace import full_at, monthly, warnings
 from controller.tree.declared.declarations import Acceptance, as_json
 from controller.tree.declared.ownership import Declared
 
@@ -52,7 +52,7 @@ def expand_set(
     prepare: Prepare | None = None,
 ) -> Expansion:  # fmt: skip
     """The jobs of a set that are due `now`; without `pricing` each costs what the first of its group costs."""
-    reading, groups = _Expansion(found, appraise, pricing, known, comments), list(alike(found, now))
+    reading, groups = _Expansion(found, appraise, pricing, known, comments, now), list(alike(found, now))
     if prepare:
         prepare([group.first for group in groups if isinstance(group, Alike)])
     for group in groups:
@@ -64,11 +64,12 @@ class _Expansion:
     """One expansion under way."""
 
     def __init__(
-        self, found: ValidSet, appraise: Appraise, pricing: Pricing | None, known: Known, comments: Comments
-    ) -> None:
+        self, found: ValidSet, appraise: Appraise, pricing: Pricing | None, known: Known, comments: Comments,
+        now: datetime,
+    ) -> None:  # fmt: skip
         self.found, self.appraise, self.pricing, self.known, self.comments = found, appraise, pricing, known, comments
         self.problems: dict[Problem, None] = {}
-        self.warnings: dict[Problem, None] = {}
+        self.warnings: dict[Problem, None] = dict.fromkeys(warnings(found, now))
         self.scripts: dict[Comments, None] = {}
         self.awaits: list[str] = []
         self.is_passing = False
@@ -166,6 +167,7 @@ class _Expansion:
             later=len(found.cells) - len(names),
             next_due=found.next_due(now),
             monthly=monthly(found.axes, self.costs),
+            full_at=full_at(found.axes, now),
             outside=beside.outside if beside else None,
         )
 
