@@ -11,6 +11,7 @@ import click
 
 from controller.cli.completing import JOB
 from controller.cli.settings import load_settings
+from controller.model.clock import Clock
 
 if TYPE_CHECKING:
     from controller.settings.settings import Settings
@@ -36,15 +37,13 @@ def command(config: Path | None, names: tuple[str, ...], follow: bool, limit: in
     With `-o json` there is one object per line.
     """
     from controller.cli.output.streams import has_reader
-    from controller.model.job_set import set_reference
-    from controller.operations.inspect.job_states import SET, cells_by_name, events
+    from controller.operations.inspect.job_states import event_subjects, events
+    from controller.operations.inspect.selection import require_past
 
     settings = load_settings(config, os.environ)
-    sets = cells_by_name(settings, names)
-    own = (set_reference(name.removeprefix(SET)) for name in sets)
-    names = (*(name for name in names if name not in sets), *own, *(cell for cells in sets.values() for cell in cells))
+    require_past(settings, names, Clock().now())
     if not follow:
-        _print(events(settings, names, limit), form)
+        _print(events(settings, event_subjects(settings, names), limit), form)
         return 0
     for rows in follow_events(settings, names, limit):
         _print(rows, form)
@@ -55,17 +54,22 @@ def command(config: Path | None, names: tuple[str, ...], follow: bool, limit: in
 
 
 def follow_events(settings: "Settings", names: Sequence[str], limit: int) -> Iterator[list[dict[str, Any]]]:
-    """The latest events, and each time it is asked again those that came since: every one once."""
-    from controller.operations.inspect.job_states import events_between, last_event
+    """The latest events, and each time it is asked again those that came since: every one once.
 
-    last = last_event(settings)
-    yield events_between(settings, names, limit, 0, last)
+    The cells of a set are those that it had at any time since the first.
+    """
+    from controller.operations.inspect.job_states import event_subjects, events_between, last_event
+
+    last, subjects = last_event(settings), event_subjects(settings, names)
+    yield events_between(settings, subjects, limit, 0, last)
     while True:
         newest = last_event(settings)
+        if newest != last:
+            subjects = [*dict.fromkeys([*subjects, *event_subjects(settings, names)])]
         if newest < last:  # it is another ledger
-            yield events_between(settings, names, LATEST, 0, newest)
+            yield events_between(settings, subjects, LATEST, 0, newest)
         else:
-            yield events_between(settings, names, MOST_EVENTS, last, newest) if newest > last else []
+            yield events_between(settings, subjects, MOST_EVENTS, last, newest) if newest > last else []
         last = newest
 
 

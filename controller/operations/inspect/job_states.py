@@ -129,6 +129,20 @@ def events_between(settings: Settings, jobs: Sequence[str], limit: int, after: i
         return store.events(jobs, limit, after, last + 1) if store else []
 
 
+def event_subjects(settings: Settings, names: Sequence[str]) -> list[str]:
+    """What the events of these names are about now: jobs, and where no job has a name its set, with the cells."""
+    with open_reader(settings) as store:
+        return [*dict.fromkeys(each for name in names for each in _subjects(store, name))]
+
+
+def _subjects(store: Reader | None, name: str) -> list[str]:
+    if store and not name.startswith(SET) and store.is_job(name):
+        return [name]
+    set_name = name.removeprefix(SET)
+    cells = [job.name for job in store.cells_of(set_name)] if store else []
+    return [set_reference(set_name), *(cells or [name])]  # without cells it may be a job that was removed
+
+
 def cells_by_name(settings: Settings, names: Sequence[str]) -> dict[str, list[str]]:
     """The cells of each of these names that means a set: `set/NAME`, or NAME where no job has it."""
     with open_reader(settings) as store:

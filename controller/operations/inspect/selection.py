@@ -9,7 +9,8 @@ from controller.limits.selection import is_selected
 from controller.model.errors import UsageError, no_such_jobs
 from controller.model.job import Job
 from controller.model.job_set import SET_LABEL, set_reference
-from controller.operations.inspect.job_states import Document, job_states, labels
+from controller.operations.fetched import require_tree
+from controller.operations.inspect.job_states import Document, event_subjects, events, job_states, labels
 from controller.operations.inspect.named import names_of, states_named
 from controller.settings.settings import Settings
 
@@ -65,6 +66,13 @@ def by_name(settings: Settings, names: Sequence[str], now: datetime) -> dict[str
     found = selected(settings, Selection(names=names), now)
     jobs = {str(each.get("name")) for each in found if not is_of_set(each)}
     return {name: each for each in reversed(found) for name in names_of(each, jobs)}
+
+
+def require_past(settings: Settings, names: Sequence[str], now: datetime) -> None:
+    """Raise `UsageError` for a name that neither an event has, nor a job, cell or set as the next turn sees them."""
+    if unknown := [name for name in names if not events(settings, event_subjects(settings, [name]), 1)]:
+        require_tree(settings, or_jobs=True)
+        selected(settings, Selection(names=unknown), now)
 
 
 def _fits(document: Document, jobs: Container[str], known: Labels, wanted: Selection) -> bool:
