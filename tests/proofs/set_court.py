@@ -70,7 +70,7 @@ class SetCourt:
     def is_free(self, machine: Machine, row: Submission) -> bool:
         """Whether this is about to be paid for by a cell that needs no yes, or whose set has it."""
         whole = _set_of(machine, row.job)
-        return whole is not None and not _needs_yes(machine, whole, row.job, whole.jobs(machine.now), row)
+        return whole is not None and not _is_without_yes(machine, whole, row, whole.jobs(machine.now))
 
     def _not_held(self, machine: Machine, name: str, reason: Reason, hashes: Sequence[str]) -> None:
         of_sets = {label for label, _ in self.offered[id(machine.disk)]}
@@ -88,7 +88,7 @@ class SetCourt:
 
     def _agreed(self, machine: Machine, whole: Draft, cell: Draft, due: Sequence[Draft], row: Submission) -> None:
         assert whole.cells is not None, "it is a set"
-        if _needs_yes(machine, whole, cell.job, due, row):
+        if _is_without_yes(machine, whole, row, due):
             raise PromiseError(f"{cell.job} is to be paid for, but nobody said yes to {whole.cells.rules}")
         kind = "decided_after_a_yes" if _has_yes(machine.disk, whole) else "decided_for_trials"
         self._figures[kind] += bool(whole.cells.rules.trial or whole.cells.rules.is_endless)
@@ -130,28 +130,41 @@ def _has_yes(disk: Disk, whole: Draft) -> bool:
     return (name, recipe, True) in disk.agreed or (not is_endless and (name, recipe, False) in disk.agreed)
 
 
-def _first(machine: Machine, whole: Draft, due: Sequence[Draft], row: Submission | None = None) -> list[str]:
-    """The cells of the trial: those that have a run, besides this one that is not paid for yet, before the others."""
+def _firsts(machine: Machine, whole: Draft, due: Sequence[Draft], row: Submission | None = None) -> list[list[str]]:
+    """The cells of the trial: those that have a run, besides this one that is not paid for yet, before the others.
+
+    Another name may have paid for a request only in this turn, so both are right: with and without such runs.
+    """
     assert whole.cells is not None, "it is a set"
-    order = sorted(due, key=lambda each: not _has_run(machine, each, row))
-    return [each.job for each in order[: whole.cells.rules.trial or 0]]
+    orders = [sorted(due, key=lambda each: not _has_run(machine, each, row, own)) for own in (True, False)]
+    return [[each.job for each in order[: whole.cells.rules.trial or 0]] for order in orders]
 
 
-def _has_run(machine: Machine, draft: Draft, row: Submission | None) -> bool:
+def _has_run(machine: Machine, draft: Draft, row: Submission | None, own: bool) -> bool:
     runs = machine.ledger.peers.runs(digest_of(draft.text))
-    return any(each.id != (row and row.id) and not each.is_refused and each.rerun >= draft.rerun for each in runs)
+    others = [each for each in runs if row is None or each.number != row.number]
+    return any(
+        (each.job == draft.job or not own) and not each.is_refused and each.rerun >= draft.rerun for each in others
+    )
 
 
-def _needs_yes(
-    machine: Machine, whole: Draft, name: str, due: Sequence[Draft], row: Submission | None = None
-) -> bool:  # fmt: skip
+def _needs_yes(machine: Machine, whole: Draft, name: str, due: Sequence[Draft]) -> bool:
+    """Whether it may be held for a yes."""
+    return _asks(machine, whole) and not all(name in first for first in _firsts(machine, whole, due))
+
+
+def _is_without_yes(machine: Machine, whole: Draft, row: Submission, due: Sequence[Draft]) -> bool:
+    """Whether it must not be paid for before a yes."""
+    return _asks(machine, whole) and not any(row.job in first for first in _firsts(machine, whole, due, row))
+
+
+def _asks(machine: Machine, whole: Draft) -> bool:
     assert whole.cells is not None, "it is a set"
-    asks = bool(whole.cells.rules.trial or whole.cells.rules.is_endless)
-    return asks and not _has_yes(machine.disk, whole) and name not in _first(machine, whole, due, row)
+    return bool(whole.cells.rules.trial or whole.cells.rules.is_endless) and not _has_yes(machine.disk, whole)
 
 
 def _tried(machine: Machine, whole: Draft, due: Sequence[Draft], has_delivered: Callable[[str], bool]) -> None:
     """A yes is only asked for once as many cells were delivered as the trial has."""
     delivered = sum(has_delivered(digest_of(each.text)) for each in due)
-    if delivered < len(_first(machine, whole, due)):
+    if delivered < len(_firsts(machine, whole, due)[0]):
         raise PromiseError(f"a yes to {whole.job} is asked for before its trial succeeded")
