@@ -1,6 +1,7 @@
 """The thread that fetches the tree: at the start, every `git.every`, and at once on a hint; then it wakes the loop.
 
-It decides nothing and holds no turn: what cannot be fetched or verified leaves the last good tree in force.
+It decides nothing and holds no turn: what cannot be fetched or verified leaves the last good tree in force, unless the
+settings of now do not allow that one either.
 """
 
 import logging
@@ -12,11 +13,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from controller.model.errors import truncate
+from controller.model.errors import StateError, truncate
 from controller.settings.git import GitSource
-from controller.source.facts import SourceFacts, after, facts_before
+from controller.source.facts import SourceFacts, after, facts_before, standing
 from controller.source.layout import commit_in_force
 from controller.source.outcome import Fetched, SourceStale, SourceUnverified, Swapped
+from controller.source.verifying import hold_back, why_withheld
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +65,15 @@ class SourceThread:
         self._thread = threading.Thread(target=self._run, name="source", daemon=True)
 
     def start(self) -> None:
-        """Begin to fetch."""
+        """Begin to fetch; what may not be in force is not from here on. Raises `StateError` where that cannot be."""
+        before = self.facts
+        try:
+            hold_back(self._git, self._state)
+        except OSError as error:
+            words = f"the tree in force may not be, and stays: {error.strerror or error}"
+            raise StateError(f"{error.filename or self._state}: {words}") from error
+        self.facts = self._standing(before)
+        _log_standing(before, self.facts)
         self._thread.start()
 
     def has_answered(self, seconds: float) -> bool:
@@ -117,11 +127,27 @@ class SourceThread:
     def _take(self, outcome: Fetched) -> None:
         if self._stopping:
             return  # it was killed: that says nothing of the repository
-        before, self.facts = self.facts, after(self.facts, outcome, self._now())
-        self._failures = self._failures + 1 if isinstance(outcome, SourceStale) else 0
-        _log(before, self.facts, outcome)
-        if isinstance(outcome, Swapped):
+        before, facts = self.facts, after(self.facts, outcome, self._now())
+        is_problem = isinstance(outcome, SourceStale | SourceUnverified)
+        self.facts = facts = self._standing(facts) if is_problem else facts
+        is_failure = isinstance(outcome, SourceStale) or bool(facts.withheld)  # which a file of keys may mend soon
+        self._failures = self._failures + 1 if is_failure else 0
+        _log_standing(before, facts)
+        _log(before, facts, outcome)
+        if isinstance(outcome, Swapped) or facts.commit != before.commit:
             self._wake()
+
+    def _standing(self, facts: SourceFacts) -> SourceFacts:
+        return standing(facts, *commit_in_force(self._state), why_withheld(self._git, self._state))
+
+
+def _log_standing(before: SourceFacts, now: SourceFacts) -> None:
+    """One line when the tree in force is so no more, or the reason is another one."""
+    if now.withheld and now.withheld != before.withheld:
+        log.error("%s", now.withheld, extra={"context": {"reason": "SourceUnverified"}})
+    elif before.commit and not now.commit:
+        words = f"commit {before.commit[:12]} is in force no more: its tree is gone, or of another repository"
+        log.warning("%s", words, extra={"context": {"reason": "SourceStale"}})
 
 
 def _log(before: SourceFacts, now: SourceFacts, outcome: Fetched) -> None:
@@ -129,11 +155,11 @@ def _log(before: SourceFacts, now: SourceFacts, outcome: Fetched) -> None:
     match outcome:
         case SourceStale(message=message):
             if _essence(message) != _essence(before.stale):
-                kept = f"{now.commit[:12]} stays in force" if now.commit else "no tree is in force yet"
+                kept = f"{now.commit[:12]} stays in force" if now.commit else f"no tree is in force{_yet(now)}"
                 log.warning("%s; %s", message, kept, extra={"context": {"reason": "SourceStale"}})
             return
         case SourceUnverified(commit=commit, message=message):
-            if message != before.unverified:
+            if message != before.unverified and message not in now.withheld:
                 context = {"reason": "SourceUnverified"}
                 log.error("%s", message, extra={"context": context, "fields": {"commit": commit, "before": now.commit}})
             return
@@ -142,6 +168,10 @@ def _log(before: SourceFacts, now: SourceFacts, outcome: Fetched) -> None:
             log.info("%s", words, extra={"fields": {"commit": commit, "before": old or ""}})
     if before.problem:
         log.info("%s can be fetched again, and %s is in force", now.url, now.commit[:12])
+
+
+def _yet(now: SourceFacts) -> str:
+    return "" if now.withheld else " yet"
 
 
 def _essence(message: str) -> str:

@@ -9,14 +9,19 @@ NO_TREE = "no tree was fetched yet: `shjobs sync`, or `shjobs run`, fetches it"
 
 
 def require_tree(settings: Settings, *, or_jobs: bool = False) -> None:
-    """Raise `UsageError` when there is a repository and nothing of it was fetched yet.
+    """Raise `UsageError` when there is a repository and no tree of it is in force, or one that may not be.
 
     With `or_jobs`, jobs that were recorded when there was a tree are enough.
     """
-    if settings.git is None or (settings.state / CURRENT).exists():
+    if settings.git is None:
+        return
+    from controller.source.verifying import may_be_read, why_withheld
+
+    if (settings.state / CURRENT).exists() and may_be_read(settings.git, settings.state):
         return
     if not (or_jobs and _has_jobs(settings)):
-        raise UsageError(f"{NO_TREE} from {settings.git.url}")
+        why = why_withheld(settings.git, settings.state)
+        raise UsageError(why or f"{NO_TREE} from {settings.git.url}")
 
 
 def refuse_fetched_folder(settings: Settings) -> None:
@@ -34,6 +39,7 @@ def fetch_once(settings: Settings) -> str:
     if settings.git is None:
         return ""
     from controller.source.fetcher import Fetcher
+    from controller.source.verifying import why_withheld
 
     fetcher = Fetcher(settings.git, settings.state)
     outcome = fetcher.fetch()
@@ -41,7 +47,9 @@ def fetch_once(settings: Settings) -> str:
         case SourceStale() | SourceUnverified():
             kept = fetcher.in_force()
             if kept is None:
-                raise UsageError(f"nothing can be done without a tree: {outcome.message}")
+                why = why_withheld(settings.git, settings.state)
+                words = why if outcome.message in why else "; ".join(filter(None, (why, outcome.message)))
+                raise UsageError(f"nothing can be done without a tree: {words}")
             return f"{outcome.message}; {kept[:12]} stays in force"
         case Swapped(commit=commit):
             return f"commit {commit[:12]} of {settings.git.url} is in force"

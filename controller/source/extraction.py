@@ -29,8 +29,10 @@ _READ_ONLY = 0o444
 _NEVER = (errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL, errno.EEXIST, errno.EISDIR, errno.ENOTDIR, errno.ELOOP)
 
 
-def extract(git: Git, commit: str, path: str, layout: Layout, before: WholeTree | None) -> WholeTree:
-    """The tree of `path` of a commit, whole and on the disk. `before` is one whose files may be shared.
+def extract(git: Git, commit: str, path: str, url: str, layout: Layout, before: WholeTree | None) -> WholeTree:
+    """The tree of `path` of a commit of the repository at `url`, whole and on the disk.
+
+    `before` is one whose files may be shared.
 
     Raises `RefusedCommitError`, `GitError`, `DamagedMirrorError`, `MissingObjectError` and `OSError`.
     """
@@ -49,7 +51,7 @@ def extract(git: Git, commit: str, path: str, layout: Layout, before: WholeTree 
             _write_files(git, [file for file in plain if file.path not in shared], folder, commit)
             for link, aim in aims.items():
                 (folder / link).symlink_to(aim)
-        return layout.complete(folder, commit, path, files)
+        return layout.complete(folder, commit, path, url, files)
 
 
 @contextmanager

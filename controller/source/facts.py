@@ -27,9 +27,10 @@ OUTCOMES = tuple(_OUTCOMES.values())
 class SourceFacts:
     """One moment of a source. Times are UTC, `every` is in seconds; `ref` is "" for the default branch.
 
-    `commit` is in force since `since`, "" when no tree was ever fetched. The repository named it, or one that must not
+    `commit` is in force since `since`, "" when no tree is. The repository named it, or one that must not
     be in force, at `answered_at`; `good_at` is the last time it named what is in force. `stale` and `unverified` hold a
-    sentence while there is a problem. `fetches` counts the fetches of this process by what they came to.
+    sentence while there is a problem, and `withheld` while what was in force is not, since `verify` or its keys are
+    others now. `fetches` counts the fetches of this process by what they came to.
     """
 
     url: str
@@ -44,12 +45,13 @@ class SourceFacts:
     good_at: datetime | None = None
     stale: str = ""
     unverified: str = ""
+    withheld: str = ""
     fetches: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def problem(self) -> str:
         """What is wrong, in one sentence; "" when nothing is."""
-        return self.unverified or self.stale
+        return self.withheld or self.unverified or self.stale
 
     @property
     def ends_at(self) -> datetime:
@@ -76,9 +78,13 @@ def after(facts: SourceFacts, outcome: Fetched, now: datetime) -> SourceFacts:
         case SourceUnverified(message=message):
             return replace(facts, answered_at=now, stale="", unverified=message)
     since = now if outcome.commit != facts.commit else facts.since
-    return replace(
-        facts, commit=outcome.commit, since=since, answered_at=now, good_at=now, stale="", unverified=""
-    )  # fmt: skip
+    facts = replace(facts, answered_at=now, good_at=now, stale="", unverified="")
+    return standing(facts, outcome.commit, since, "")
+
+
+def standing(facts: SourceFacts, commit: str, since: datetime | None, withheld: str) -> SourceFacts:
+    """The same with what is in force: also without a new commit it may be put out of force, or back."""
+    return replace(facts, commit=commit, since=since, withheld=withheld)
 
 
 def source_conditions(facts: SourceFacts, now: datetime) -> Iterator[tuple[str, str]]:
@@ -86,11 +92,13 @@ def source_conditions(facts: SourceFacts, now: datetime) -> Iterator[tuple[str, 
 
     A fetch that failed is no reason yet: the tree that is in force was the right one a moment ago.
     """
-    if facts.unverified:
-        yield "SourceUnverified", facts.unverified
-    if not facts.commit:
+    if facts.withheld or facts.unverified:
+        is_new = facts.unverified not in facts.withheld
+        yield "SourceUnverified", "; ".join(filter(None, (facts.withheld, facts.unverified if is_new else "")))
+    if not facts.commit and not facts.withheld:
         yield "SourceStale", f"{NOTHING_FETCHED}: {facts.stale}" if facts.stale else NOTHING_FETCHED
     elif now > facts.ends_at:
         at = facts.answered_at
         words = f"the repository last answered at {at:%Y-%m-%dT%H:%M:%SZ}" if at else "the repository has not answered"
-        yield "SourceStale", f"{words}; {facts.commit[:12]} stays in force{f': {facts.stale}' if facts.stale else ''}"
+        kept = f"{facts.commit[:12]} stays in force" if facts.commit else "no tree is in force"
+        yield "SourceStale", f"{words}; {kept}{f': {facts.stale}' if facts.stale else ''}"

@@ -1,7 +1,7 @@
 """Fetches the repository's commit and puts its tree in force: what the daemon's source thread and `sync` call.
 
-A commit is fetched, verified and laid out completely before `current` names it; whatever fails on the way leaves the
-tree in force as it is, and is said in a sentence.
+A commit is fetched, verified and laid out completely before `current` names it; what fails on the way leaves the tree
+in force as it is, and is said in a sentence. Only settings that changed put a tree out of force without another one.
 """
 
 from contextlib import suppress
@@ -9,14 +9,14 @@ from pathlib import Path
 
 from controller.settings.git import GitSource
 from controller.source.extraction import extract
-from controller.source.layout import Layout, WholeTree
+from controller.source.layout import Layout, Verified, WholeTree
 from controller.source.messages import scrub
 from controller.source.mirror import Mirror
 from controller.source.outcome import Fetched, SourceStale, SourceUnverified, Swapped, Unchanged
 from controller.source.pauses import TransferPauses
 from controller.source.refusal import DamagedMirrorError, RefusedCommitError, SourceError, TooSoonError
 from controller.source.remote import Named, RemoteRepository
-from controller.source.verifying import signature_problem
+from controller.source.verifying import is_of_repository, may_be_in_force, problem_here, rules_of, signature_problem
 from controller.tree.git.command import GitError
 from controller.tree.git.network import LARGEST_PACK
 from controller.tree.git.objects import MissingObjectError
@@ -37,6 +37,8 @@ class Fetcher:
         self._remote = RemoteRepository(source, self._mirror, self._stop, largest)
         self._pauses = TransferPauses()
         self._is_tidy = False
+        self._rules = ""
+        """By which this fetch verifies: read before the keys, so that keys which change meanwhile count next time."""
         self._refused: tuple[str, str] | None = None
         """The last commit that may never be in force, and why: it is not fetched again."""
 
@@ -48,6 +50,8 @@ class Fetcher:
         try:
             with self._layout.lock(lambda: self._stop.is_set):
                 self._tidy()
+                self._rules = rules_of(self._source)
+                self._settle()
                 return self._fetched()
         except SourceError as error:
             return SourceStale(message=scrub(self._source, str(error)))
@@ -68,6 +72,31 @@ class Fetcher:
         if not self._is_tidy:
             self._layout.tidy()
             self._is_tidy = True
+
+    def _settle(self) -> None:
+        """Put the tree in force out of force if the settings of now do not allow it, or back if they do again."""
+        tree, held = self._layout.linked(), self._layout.withheld()
+        if tree is None and held:
+            tree = self._layout.there(held.name)
+        if tree is None:
+            return
+        problem = self._problem_of(tree)
+        if problem is not None:
+            self._layout.withhold(tree, problem)
+        elif held:
+            self._layout.swap(tree)
+
+    def _problem_of(self, tree: WholeTree) -> str | None:
+        """Why this tree may not be in force, "" for another repository; None: it may."""
+        if not is_of_repository(self._source, tree):
+            return ""
+        if may_be_in_force(self._source, self._layout, tree):
+            return None
+        problem = problem_here(self._source, self._layout, self._mirror, tree.commit)
+        if problem:
+            return scrub(self._source, problem)
+        self._note_verified(tree.commit)
+        return None
 
     def _fetched(self) -> Fetched:
         named = self._remote.ask()
@@ -97,6 +126,8 @@ class Fetcher:
                 if problem:
                     return SourceUnverified(commit=commit, message=scrub(self._source, problem))
             tree = self._laid_out(commit, now)
+            if self._rules:
+                self._note_verified(commit, now)
         except RefusedCommitError as error:
             self._refused = (commit, str(error))
             raise
@@ -122,15 +153,21 @@ class Fetcher:
 
     def _laid_out(self, commit: str, now: WholeTree | None) -> WholeTree:
         """The tree of a commit: one that is still there, or a new one."""
-        kept = self._layout.kept(commit, self._source.path)
+        kept = self._layout.kept(commit, self._source.path, self._source.url)
         if kept is not None:
             return kept
         before = self._layout.whole(now.name, with_files=True) if now else None
         with self._mirror.read() as git:
-            return extract(git, commit, self._source.path, self._layout, before)
+            return extract(git, commit, self._source.path, self._source.url, self._layout, before)
 
     def _is_verified(self, commit: str) -> bool:
-        return self._source.verify is None or self._layout.verified(self._source.url) == commit
+        known = self._layout.verified(self._source.url)
+        return not self._rules or (known is not None and (known.commit, known.rules) == (commit, self._rules))
+
+    def _note_verified(self, commit: str, now: WholeTree | None = None) -> None:
+        """Note it before it is in force; until then the tree of `now` is, by the same rules."""
+        before = now.commit if now else ""
+        self._layout.note_verified(self._source.url, Verified(commit=commit, rules=self._rules, before=before))
 
     def _clean(self, tree: WholeTree, before: WholeTree | None) -> None:
         """Keep the tree in force and the one before, and as few packs as they need."""

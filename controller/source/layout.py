@@ -6,7 +6,9 @@ trees/<name>.complete     what the tree holds; written once it is on the disk, s
 worktrees/<commit>/       what the `.git` of a tree names, so that git facts of the tree are those of the commit
 repository/               the objects; see `mirror`
 incoming-…/               a fetch under way; git writes nowhere else
-verified, lock
+verified                  the commit verified last, and the rules by which it was
+withheld                  the tree that is in force no more, since the settings changed, and why; without `current`
+lock
 """
 
 import ctypes
@@ -19,7 +21,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -41,14 +43,33 @@ _PAUSE = 0.05  # seconds between two tries
 class WholeTree:
     """A tree that is completely on the disk. `path` is the folder of the repository that it was made for.
 
+    `url` is the repository, "" for a tree of an earlier version;
     `files` are by path; `completed_ns` is when it was finished: a file that changed later is not ours.
     """
 
     name: str
     commit: str
     path: str
+    url: str = ""
     completed_ns: int = 0
     files: Mapping[str, TreeFile] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """The last commit whose signature was accepted, by these `rules`, and the one that was in force then."""
+
+    commit: str
+    rules: str = ""
+    before: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withheld:
+    """A tree that was in force, by its name, and why it is not now."""
+
+    name: str
+    why: str
 
 
 class Layout:
@@ -83,7 +104,37 @@ class Layout:
             name = self._current.readlink().name
         except OSError:
             return None
+        return self.there(name)
+
+    def there(self, name: str) -> WholeTree | None:
+        """The tree of this name, if it is whole and still there."""
         return self.whole(name) if (self.trees / name).is_dir() else None
+
+    def linked(self) -> WholeTree | None:
+        """The tree that `current` names, also one that may be broken: it is read all the same."""
+        with suppress(OSError):
+            name = self._current.readlink().name
+            found = _NAME.fullmatch(name)
+            if found and (self.trees / name).is_dir():
+                return self.whole(name) or WholeTree(name=name, commit=found["commit"], path="")
+        return None
+
+    def withheld(self) -> Withheld | None:
+        """What is withheld; None when a tree is in force, or none ever was."""
+        try:
+            found = json.loads((self.root / "withheld").read_bytes())
+            said = Withheld(name=str(found["tree"]), why=str(found["why"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return None if self._current.is_symlink() else said
+
+    def withhold(self, tree: WholeTree, why: str) -> None:
+        """Put the tree out of force, also where the reason cannot be written; it stays on the disk."""
+        try:
+            write_whole(self.root / "withheld", json.dumps({"tree": tree.name, "why": why}).encode())
+        finally:
+            self._current.unlink(missing_ok=True)
+            _sync_folder(self.root)
 
     def whole(self, name: str, *, with_files: bool = False) -> WholeTree | None:
         """The tree of this name; None when it is not known to be completely on the disk."""
@@ -92,18 +143,20 @@ class Layout:
             if found is None:
                 return None
             with (self.trees / f"{name}{_MARKER}").open("rb") as file:
-                path = json.loads(file.readline())["path"]
+                header = json.loads(file.readline())
+                path, url = str(header["path"]), str(header.get("url", ""))
                 listed = file.read() if with_files else b""
                 completed = os.fstat(file.fileno()).st_mtime_ns
             files = {each.path: each for each in map(_listed, filter(None, listed.split(b"\0")))}
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
-        return WholeTree(name=name, commit=found["commit"], path=path, completed_ns=completed, files=files)
+        commit = found["commit"]
+        return WholeTree(name=name, commit=commit, path=path, url=url, completed_ns=completed, files=files)
 
-    def kept(self, commit: str, path: str) -> WholeTree | None:
-        """A whole tree of this commit, made for this path, that is still there."""
+    def kept(self, commit: str, path: str, url: str) -> WholeTree | None:
+        """A whole tree of this commit, made for this path of this repository, that is still there."""
         trees = (self.whole(each.name) for each in sorted(self.trees.iterdir()) if each.name.startswith(commit))
-        return next((tree for tree in trees if tree and tree.path == path), None)
+        return next((tree for tree in trees if tree and tree.path == path and tree.url in ("", url)), None)
 
     def commits(self) -> frozenset[str]:
         """The commits of all whole trees."""
@@ -120,16 +173,16 @@ class Layout:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def complete(self, folder: Path, commit: str, path: str, files: Iterable[TreeFile]) -> WholeTree:
+    def complete(self, folder: Path, commit: str, path: str, url: str, files: Iterable[TreeFile]) -> WholeTree:
         """Name the finished tree in `folder`, and mark it once all of it is on the disk."""
         name = self._free_name(commit)
         write_whole(folder / ".git", f"gitdir: ../../worktrees/{commit}\n".encode())
         self._describe(commit)
         folder.rename(self.trees / name)
         _sync(self.trees)
-        header = json.dumps({"path": path}).encode() + b"\n"
+        header = json.dumps({"path": path, "url": url}).encode() + b"\n"
         write_whole(self.trees / f"{name}{_MARKER}", header + b"".join(map(_line, files)))
-        return WholeTree(name=name, commit=commit, path=path)
+        return WholeTree(name=name, commit=commit, path=path, url=url)
 
     def swap(self, tree: WholeTree) -> None:
         """Put the tree in force: from one moment to the next, also for readers and after a power cut."""
@@ -137,6 +190,7 @@ class Layout:
         link.symlink_to(Path("trees", tree.name))
         link.replace(self._current)
         _sync_folder(self.root)
+        (self.root / "withheld").unlink(missing_ok=True)
 
     def remove_others(self, *names: str) -> None:
         """Remove every tree but these, and what was left by a fetch that was killed."""
@@ -159,16 +213,17 @@ class Layout:
             names.append(self._current.readlink().name)
         self.remove_others(*names)
 
-    def verified(self, url: str) -> str | None:
-        """The last commit of this repository whose signature was accepted."""
+    def verified(self, url: str) -> Verified | None:
+        """What was verified last of this repository."""
         try:
             found = json.loads((self.root / "verified").read_bytes())
-            return str(found["commit"]) if found["url"] == url else None
-        except (OSError, ValueError, KeyError, TypeError):
+            known = {key: str(found.get(key, "")) for key in ("rules", "before")}
+            return Verified(commit=str(found["commit"]), **known) if found["url"] == url else None
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
 
-    def note_verified(self, url: str, commit: str) -> None:
-        write_whole(self.root / "verified", json.dumps({"url": url, "commit": commit}).encode())
+    def note_verified(self, url: str, verified: Verified) -> None:
+        write_whole(self.root / "verified", json.dumps({"url": url, **asdict(verified)}).encode())
 
     def _free_name(self, commit: str) -> str:
         name, number = commit, 1

@@ -64,6 +64,19 @@ def test_the_tree_in_force_is_what_a_command_works_on(fetched: Path, arguments: 
     assert expected in done.stdout
 
 
+@pytest.mark.parametrize("arguments", [("plan",), ("check",), ("get",)])
+def test_of_a_tree_that_was_not_verified_by_the_settings_of_now_a_command_says_so(
+    fetched: Path, arguments: tuple[str, ...]
+) -> None:
+    (fetched / "shjobs.toml").write_text(f"{GIT}verify = 'head'\nallowedSignersFile = 'signers'\n", encoding="utf-8")
+    done = shjobs(*arguments, cwd=fetched, environment=NOBODY)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "shjobs: nothing is submitted from commit 000000000000, which was in force: "
+        "it was not verified with git.verify and the keys as they are now\n"
+    )
+
+
 def test_a_folder_of_a_clone_is_checked_without_any_tree(root: Path) -> None:
     (root / "clone").mkdir()
     (root / "clone" / "ndvi.yaml").write_text(ndvi(), encoding="utf-8")

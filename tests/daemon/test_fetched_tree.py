@@ -20,6 +20,7 @@ from controller.model.clock import Clock
 from controller.model.reasons import Phase
 from controller.settings.git import GitSource
 from controller.settings.settings import Settings
+from controller.source.layout import Layout
 from controller.source.outcome import SourceStale, SourceUnverified
 from tests.conftest import Workspace, ndvi
 from tests.daemon.test_daemon import until
@@ -160,6 +161,54 @@ def test_the_last_good_tree_stays_in_force(
         assert conditions(daemon) == expected
         assert daemon.health.phases.get(Phase.SUCCEEDED) == 1
     assert workspace.posts() == 1
+
+
+def test_of_a_tree_that_was_never_verified_nothing_is_paid_for_once_verify_is_set(
+    workspace: Workspace, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The commit in force stayed so, and was paid for, although its signature did not count."""
+    pushed = FolderSource(settings.state)
+    pushed.push({"ndvi.yaml": ndvi()})
+    with running(settings, pushed):
+        until(lambda: phase(settings, "ndvi") == "Succeeded", "it is delivered")
+    commit = pushed.push({"ndvi.yaml": ndvi(), "other.yaml": ndvi("other")})
+    pushed.fetch()
+    file = workspace.root / "shjobs.toml"
+    file.write_text(f"{file.read_text()}verify = 'head'\nallowedSignersFile = 'signers'\n", encoding="utf-8")
+    pushed.problem = SourceStale(message="no answer")
+    with running(workspace.settings(SHJOBS_SETTLE="0s"), pushed) as daemon:
+        until(lambda: daemon.health.tree, "the tree is missed")
+        said = dict(daemon.why_not_ready())["SourceUnverified"]
+        assert said.startswith(
+            f"nothing is submitted from commit {commit[:12]}, which was in force: it was not verified"
+        )
+        assert [record.message for record in caplog.records].count(said) == 1
+        assert "SourceStale" not in conditions(daemon)
+        assert daemon.health.phases.get(Phase.SUCCEEDED) == 1
+    assert workspace.posts() == 1
+
+
+def test_a_tree_that_is_put_out_of_force_meanwhile_stops_submissions_until_one_is_again(
+    workspace: Workspace, settings: Settings
+) -> None:
+    pushed = FolderSource(settings.state)
+    pushed.push({"ndvi.yaml": ndvi()})
+    with running(settings, pushed) as daemon:
+        until(lambda: phase(settings, "ndvi") == "Succeeded", "it is delivered")
+        layout = Layout(settings.state)
+        tree = layout.linked()
+        assert tree and daemon.source
+        layout.withhold(tree, "its commit is not signed")
+        pushed.problem = SourceStale(message="no answer")
+        daemon.source.hint()
+        until(lambda: {"SourceUnverified", "TreeNotReady"} <= {*conditions(daemon)}, "it is said")
+        assert daemon.health.phases.get(Phase.SUCCEEDED) == 1
+        pushed.problem = None
+        pushed.push({"ndvi.yaml": ndvi(), "other.yaml": ndvi("other")})
+        daemon.source.hint()
+        until(lambda: phase(settings, "other") == "Succeeded", "the next one is taken in")
+        until(lambda: conditions(daemon) == [], "it is ready")
+    assert workspace.posts() == 2
 
 
 def test_a_stop_does_not_wait_for_a_fetch_that_hangs(workspace: Workspace, settings: Settings) -> None:

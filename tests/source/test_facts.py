@@ -8,7 +8,7 @@ import pytest
 from controller.limits.budget import Spending
 from controller.reconcile.health import Health, unready_conditions
 from controller.settings.git import CURRENT, GitSource
-from controller.source.facts import SourceFacts, after, facts_before
+from controller.source.facts import SourceFacts, after, facts_before, source_conditions, standing
 from controller.source.layout import commit_in_force
 from controller.source.outcome import Fetched, SourceStale, SourceUnverified, Swapped, Unchanged
 from tests.support.factories import NOW
@@ -17,6 +17,7 @@ OLD, NEW = "0d" * 20, "5e" * 20
 GONE = SourceStale(message="git.example does not answer")
 FORGED = SourceUnverified(commit=NEW, message="5e5e5e5e5e5e is not signed")
 SAME = Unchanged(commit=OLD)
+HELD = f"nothing is submitted from commit {OLD[:12]}, which was in force: {OLD[:12]} is not signed"
 
 
 def told(*outcomes: Fetched, every: float = 60.0, commit: str = OLD) -> SourceFacts:
@@ -60,6 +61,32 @@ def words(facts: SourceFacts, now: datetime) -> list[str]:
 )
 def test_ready_says_what_is_wrong_with_the_source(facts: SourceFacts, minutes: float, expected: list[str]) -> None:
     assert words(facts, NOW + timedelta(minutes=minutes)) == expected
+
+
+@pytest.mark.parametrize(
+    ("outcome", "minutes", "expected"),
+    [
+        pytest.param(GONE, 0, {"SourceUnverified": HELD}, id="nothing answers"),
+        pytest.param(FORGED, 0, {"SourceUnverified": f"{HELD}; {FORGED.message}"}, id="another one is not signed"),
+        pytest.param(
+            SourceUnverified(commit=OLD, message="0d0d0d0d0d0d is not signed"), 0, {"SourceUnverified": HELD},
+            id="it is still named, and not signed",
+        ),
+        pytest.param(SAME, 0, {}, id="its signature counts again"),
+        pytest.param(
+            GONE, 10.1,
+            {
+                "SourceUnverified": HELD,
+                "SourceStale": f"the repository last answered at {NOW:%Y-%m-%dT%H:%M:%SZ}; no tree is in force: "
+                "git.example does not answer",
+            },
+            id="nothing answers for long",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_in_force_no_more_is_said(outcome: Fetched, minutes: float, expected: dict[str, str]) -> None:
+    facts = after(standing(told(SAME), "", None, HELD), outcome, NOW)
+    assert dict(source_conditions(facts, NOW + timedelta(minutes=minutes))) == expected
 
 
 def test_a_new_commit_is_in_force_since_its_fetch_and_no_other_fetch_changes_that() -> None:

@@ -130,8 +130,25 @@ def test_a_server_that_is_down_is_named_and_found_again(
     away = Fetcher(replace(source, url="https://127.0.0.1:1/manifests.git"), state)
     for _ in range(20):
         assert "127.0.0.1" in message(away.fetch())
-    assert away.in_force() == good
     assert Fetcher(source, state).fetch() == Unchanged(commit=good)
+
+
+def test_the_tree_of_another_repository_is_not_in_force(
+    pushed: Pushed, source: GitSource, state: Path, host: GitHost
+) -> None:
+    """After `git.url` had changed, the old repository was paid for as long as the new host was down."""
+    good = pushed.push({"jobs.d/a.yaml": "good"})
+    Fetcher(source, state).fetch()
+    away = Fetcher(replace(source, url="https://127.0.0.1:1/manifests.git"), state)
+    assert "127.0.0.1" in message(away.fetch())
+    assert (away.in_force(), (state / CURRENT).exists()) == (None, False)
+    host.fault = "busy"
+    back = Fetcher(source, state)
+    assert isinstance(back.fetch(), SourceStale)
+    assert (back.in_force(), tree_in_force(state)) == (good, {"jobs.d/a.yaml": "good"})
+    host.fault = ""
+    renamed = replace(source, url=f"{source.url}/")
+    assert Fetcher(renamed, state).fetch() == Swapped(commit=good, before=None)
 
 
 def test_a_history_that_was_rewritten_is_followed(pushed: Pushed, source: GitSource, state: Path) -> None:

@@ -1,15 +1,18 @@
 """Only commits whose signatures count are ever in force; what counts is tested beside `signature`."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
-from controller.settings.git import GitSource
+from controller.settings.git import CURRENT, GitSource
 from controller.source import verifying
 from controller.source.fetcher import Fetcher
 from controller.source.outcome import SourceStale, SourceUnverified, Swapped, Unchanged
+from controller.source.verifying import hold_back, may_be_read, why_withheld
 from tests.support.git_server import GitHost
 from tests.support.git_source import Pushed, git, tree_in_force
 from tests.support.signers import Signers, signers_in_a_short_folder
@@ -111,7 +114,7 @@ def test_a_damaged_repository_of_ours_is_no_bad_signature(signing: Pushed, trust
     for pack in (state / "source" / "repository" / "objects" / "pack").iterdir():
         pack.chmod(0o644)
         pack.write_bytes(b"damaged")
-    assert fetcher.fetch() == Unchanged(commit=first)
+    assert fetcher.fetch() == Swapped(commit=first, before=None), "what was verified is not known, nor can it be read"
     second = signing.push({"jobs.d/a.yaml": "second"})
     assert fetcher.fetch() == Swapped(commit=second, before=first)
 
@@ -142,6 +145,88 @@ def test_a_tree_that_was_in_force_before_signatures_counted_is_verified_too(
     Fetcher(source, state).fetch()
     fetched = Fetcher(trusting, state).fetch()
     assert isinstance(fetched, SourceUnverified) and fetched.commit == unsigned
+    assert (Fetcher(trusting, state).in_force(), (state / CURRENT).exists()) == (None, False)
     signed = signing.push({"jobs.d/a.yaml": "signed"})
-    assert Fetcher(trusting, state).fetch() == Swapped(commit=signed, before=unsigned)
+    assert Fetcher(trusting, state).fetch() == Swapped(commit=signed, before=None)
     assert Fetcher(trusting, state).fetch() == Unchanged(commit=signed)
+
+
+@pytest.mark.parametrize("verify", ["head", "since"])
+@pytest.mark.parametrize("is_down", [False, True], ids=["the host answers", "the host is down"])
+def test_a_key_that_counts_no_more_puts_its_tree_out_of_force(
+    signing: Pushed, trusting: GitSource, people: Signers, state: Path, host: GitHost, verify: Literal["head", "since"],
+    is_down: bool,
+) -> None:  # fmt: skip
+    """A stolen key was removed from the file, and its commit was paid for all the same."""
+    by_ann = replace(trusting, verify=verify)
+    commit = signing.push({"jobs.d/a.yaml": "by Ann, whose key is stolen"})
+    assert Fetcher(by_ann, state).fetch() == Swapped(commit=commit, before=None)
+    host.fault = "busy" if is_down else ""
+    by_bob = replace(by_ann, allowed_signers_file=people.allowed("*", "bob"))
+    fetcher = Fetcher(by_bob, state)
+    assert isinstance(fetcher.fetch(), SourceStale if is_down else SourceUnverified)
+    assert (fetcher.in_force(), (state / CURRENT).exists()) == (None, False)
+    said = why_withheld(by_bob, state)
+    assert said.startswith(f"nothing is submitted from commit {commit[:12]}, which was in force: ")
+    assert "does not name for the time of the commit" in said
+    both = people.allowed("*", "bob")
+    both.write_text(f"{both.read_text()}{people.allowed('*').read_text()}")
+    Fetcher(replace(by_ann, allowed_signers_file=both), state).fetch()
+    assert tree_in_force(state) == {"jobs.d/a.yaml": "by Ann, whose key is stolen"}
+    assert not may_be_read(by_bob, state)
+
+
+def test_another_file_of_keys_that_allows_the_signer_too_needs_no_host(
+    signing: Pushed, trusting: GitSource, people: Signers, state: Path, host: GitHost
+) -> None:
+    commit = signing.push({"jobs.d/a.yaml": "by Ann"})
+    Fetcher(trusting, state).fetch()
+    host.fault = "busy"
+    for source in (trusting, replace(trusting, allowed_signers_file=people.allowed("*")), trusting):
+        fetcher = Fetcher(source, state)
+        hold_back(source, state)
+        assert isinstance(fetcher.fetch(), SourceStale)
+        assert (fetcher.in_force(), why_withheld(source, state)) == (commit, "")
+
+
+def test_before_the_first_fetch_only_what_was_verified_by_the_rules_of_now_is_in_force(
+    signing: Pushed, source: GitSource, trusting: GitSource, state: Path
+) -> None:
+    signing.push({"jobs.d/a.yaml": "by Ann"})
+    Fetcher(source, state).fetch()
+    hold_back(source, state)
+    assert (state / CURRENT).exists()
+    assert not may_be_read(trusting, state)
+    hold_back(trusting, state)
+    assert not (state / CURRENT).exists()
+    assert "was not verified with git.verify and the keys as they are now" in why_withheld(trusting, state)
+    Fetcher(trusting, state).fetch()
+    hold_back(trusting, state)
+    assert (may_be_read(trusting, state), (state / CURRENT).exists()) == (True, True)
+
+
+def test_a_commit_that_is_signed_and_refused_leaves_the_one_in_force(
+    signing: Pushed, trusting: GitSource, state: Path
+) -> None:
+    since = replace(trusting, verify="since")
+    good = signing.push({"jobs.d/a.yaml": "good"})
+    Fetcher(since, state).fetch()
+    signing.push({"jobs.d/a.yaml": None, "README": "moved"})
+    for _ in range(2):
+        hold_back(since, state)
+        fetcher = Fetcher(since, state)
+        assert isinstance(fetcher.fetch(), SourceStale)
+        assert fetcher.in_force() == good
+
+
+def test_a_record_of_an_earlier_version_is_verified_again_without_the_host(
+    signing: Pushed, trusting: GitSource, state: Path, host: GitHost
+) -> None:
+    commit = signing.push({"jobs.d/a.yaml": "by Ann"})
+    Fetcher(trusting, state).fetch()
+    (state / "source" / "verified").write_text(json.dumps({"url": trusting.url, "commit": commit}))
+    host.fault = "busy"
+    hold_back(trusting, state)
+    fetcher = Fetcher(trusting, state)
+    assert isinstance(fetcher.fetch(), SourceStale)
+    assert fetcher.in_force() == commit

@@ -24,11 +24,12 @@ class _UnreadableError(Exception):
 def unverified(head: str, last: str | None, read: Callable[[str], bytes], verifier: Verifier) -> str:
     """Why `head` does not count, as a sentence; "" when it does.
 
-    With `last`, the last commit that was verified, so must every commit since then; with None only `head` is looked at.
+    With `last`, the last commit that was verified, so must every commit since then, and `head` again if it is this one,
+    since other keys may count now; with None only `head` is looked at.
     `read` answers the bytes of a commit object, or raises `MissingCommit`.
     """
     try:
-        new = [head] if last is None else _Walk(read).between(head, last)
+        new = [head] if last is None or last == head else _Walk(read).between(head, last)
         return next(filter(None, (verifier.problem(_commit(name, read)[0]) for name in new)), "")
     except _UnreadableError as error:
         return str(error)
