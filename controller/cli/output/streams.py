@@ -14,24 +14,28 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 
-class _Output(io.FileIO):
-    """What is written after the reader has left is dropped, so that the command goes on to its exit code."""
+class _Output(io.BufferedWriter):
+    """What is written after the reader has left is dropped, so that the command goes on to its exit code.
+
+    Not below the buffer: a signal between the write and its count would have the same written twice.
+    """
+
+    drops: type[OSError] = BrokenPipeError
 
     def write(self, data: "ReadableBuffer") -> int:
-        try:
+        with suppress(self.drops):
             return super().write(data)
-        except BrokenPipeError:
-            return memoryview(data).nbytes
+        return memoryview(data).nbytes
+
+    def flush(self) -> None:
+        with suppress(self.drops):
+            super().flush()
 
 
 class _Errors(_Output):
     """Remarks and progress: what cannot be written, for any reason, is dropped."""
 
-    def write(self, data: "ReadableBuffer") -> int:
-        with suppress(OSError):
-            if written := super().write(data):  # None where no one waits for a slow reader
-                return written
-        return memoryview(data).nbytes
+    drops = OSError
 
 
 def prepare_streams() -> None:
@@ -64,9 +68,9 @@ def let_go_of_the_output() -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def _prepared(stream: TextIO, kind: type[io.FileIO]) -> TextIO:
+def _prepared(stream: TextIO, kind: type[_Output]) -> TextIO:
     """The process's own stream, written through `kind`; any other, as that of a test, stays as it is."""
     if stream not in (sys.__stdout__, sys.__stderr__) or not isinstance(stream, io.TextIOWrapper):
         return stream
-    buffer = io.BufferedWriter(kind(stream.fileno(), "w", closefd=False))
+    buffer = kind(io.FileIO(stream.fileno(), "w", closefd=False))
     return io.TextIOWrapper(buffer, stream.encoding, stream.errors, line_buffering=stream.line_buffering)
