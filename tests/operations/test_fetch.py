@@ -14,8 +14,9 @@ from obstore.store import S3Store
 from PIL import Image
 
 from controller.cli.settings import load_settings
+from controller.model.errors import UsageError
 from controller.model.job import ExpectedOutput
-from controller.operations.fetch.download import RemoteObject, part_file
+from controller.operations.fetch.download import RemoteObject, part_file, write_preview
 from controller.operations.fetch.fetch import PIECE, Fetched, Missing, WantedOutput, fetch
 from controller.settings.settings import Settings
 from tests.bucket.test_client import raw
@@ -70,6 +71,28 @@ def test_a_preview_is_a_small_picture_beside_the_raster(delivered: Workspace) ->
         assert isinstance(low, int)
         assert isinstance(high, int)
         assert high - low > 50
+
+
+def test_a_preview_replaces_an_earlier_one_and_no_other_file(delivered: Workspace) -> None:
+    """It replaced a file of the user, and the output `default.preview` that was fetched before."""
+    assert run(delivered, "ndvi", "--preview")[0] == 0
+    picture = delivered.root / "fetched" / "ndvi" / "default.preview.png"
+    assert (run(delivered, "ndvi", "--preview")[0], picture.read_bytes()[:4]) == (0, b"\x89PNG")
+    for content in (b"mine", picture.read_bytes() + b"changed"):
+        picture.write_bytes(content)
+        code, _, wrong = run(delivered, "ndvi", "--preview")
+        assert (code, picture.read_bytes()) == (1, content)
+        assert "is no preview that `fetch` made: move it away" in wrong
+
+
+def test_a_preview_does_not_replace_what_was_fetched(tmp_path: Path) -> None:
+    target, origin = tmp_path / "a.preview.png", RemoteObject(href="s3://my-bucket/a", etag="x", bytes=4)
+    with part_file(target, origin) as part:
+        part.add(b"data")
+        part.finish()
+    with pytest.raises(UsageError, match="move it away"):
+        write_preview(target, b"a picture")
+    assert target.read_bytes() == b"data"
 
 
 def test_a_new_generation_takes_the_place_of_the_older_one_which_can_still_be_had(delivered: Workspace) -> None:

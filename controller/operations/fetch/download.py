@@ -20,6 +20,8 @@ from typing import Any
 from controller.model.errors import UsageError
 
 RECORD = ".fetched.json"
+PREVIEW = "preview"
+"""The record of a picture that was made here, in place of an address."""
 _MD5 = re.compile("[0-9a-f]{32}")
 _CHUNK = 1 << 20
 
@@ -96,12 +98,23 @@ class PartFile:
     def finish(self) -> None:
         """Record where the file came from, then give it its final name."""
         os.fsync(self._file.fileno())
-        known = _record(self._target.parent)
-        known[self._target.name] = {**asdict(self._origin), "mtime_ns": self._part.stat().st_mtime_ns}
-        _replace(self._target.parent / RECORD, json.dumps(known, indent=2))
-        self._part.replace(self._target)
+        _put(self._part, self._target, self._origin)
         for older in self._target.parent.glob(f".{self._target.name}.*.part"):
             older.unlink(missing_ok=True)
+
+
+def write_preview(target: Path, png: bytes) -> None:
+    """Write a picture that was made here of a raster, in place of an earlier one.
+
+    Raises `OSError`, and `UsageError` when another file is there: an output, or one of the user's.
+    """
+    origin = RemoteObject(href=PREVIEW, etag=hashlib.md5(png, usedforsecurity=False).hexdigest(), bytes=len(png))
+    found, known = find_local(target, origin), _record(target.parent).get(target.name, {"href": PREVIEW})
+    if found in (Found.CHANGED, Found.FOREIGN) or (found is Found.OLDER and known["href"] != PREVIEW):
+        raise UsageError(f"{target} is there already, and is no preview that `fetch` made: move it away")
+    temporary = target.with_name(f".{target.name}.tmp")
+    temporary.write_bytes(png)
+    _put(temporary, target, origin)
 
 
 @contextmanager
@@ -132,6 +145,14 @@ def _record(folder: Path) -> dict[str, dict[str, Any]]:
         return {}
     entries = known.items() if isinstance(known, dict) else ()
     return {name: each for name, each in entries if isinstance(each, dict)}
+
+
+def _put(part: Path, target: Path, origin: RemoteObject) -> None:
+    """Give a whole file its name, once it is recorded."""
+    known = _record(target.parent)
+    known[target.name] = {**asdict(origin), "mtime_ns": part.stat().st_mtime_ns}
+    _replace(target.parent / RECORD, json.dumps(known, indent=2))
+    part.replace(target)
 
 
 def _replace(path: Path, text: str) -> None:

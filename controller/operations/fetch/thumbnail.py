@@ -9,6 +9,7 @@ from tempfile import TemporaryFile
 from typing import IO
 
 from controller.model.errors import UsageError
+from controller.operations.fetch.download import write_preview
 from controller.operations.picture.drawing import Drawing
 from controller.operations.picture.legend import Legend
 from controller.operations.picture.process import PictureProcess
@@ -20,7 +21,7 @@ CPU, PATIENCE = 120, 600.0  # seconds
 def thumbnail(source: Path, target: Path) -> Legend:
     """Write a PNG of the raster in `source`, a TIFF, PNG or JPEG; returns what its colours mean.
 
-    Raises `UsageError` when the raster cannot be read or the picture cannot be written.
+    Raises `UsageError` when the raster cannot be read, or the picture cannot be written or would replace another file.
     """
     try:
         with source.open("rb") as file:
@@ -30,9 +31,7 @@ def thumbnail(source: Path, target: Path) -> Legend:
     if isinstance(drawing, str):
         raise UsageError(f"{source}: no picture can be made of it: {drawing}")
     try:
-        temporary = target.with_name(f".{target.name}.tmp")
-        temporary.write_bytes(drawing.png)
-        temporary.replace(target)
+        write_preview(target, drawing.png)
     except OSError as error:
         raise UsageError(f"{target}: the picture cannot be written: {error.strerror}") from error
     return drawing.legend
