@@ -175,6 +175,15 @@ def test_it_inherits_no_secret_and_ends_with_the_worker(monkeypatch: pytest.Monk
     assert results == ["drawing it took too long"]
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """What is started in the background may ignore interrupts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_it_ends_with_a_command_that_is_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("controller.operations.picture.process.PROGRAM", HANGS)
     process, main = PictureProcess(), threading.main_thread().ident
