@@ -1,8 +1,7 @@
 """Parameters of an evalscript: `spec.parameters` becomes `const parameters = {…};` below the version comment.
 
 Pure; `validate` calls it. The declaration shares the line that follows the comment, so that every line keeps its
-number; the keys are sorted, and a number is written in one way, so that what JavaScript sees as the same is no other
-request.
+number; the keys are sorted, so that another order of them is no other request.
 """
 
 import json
@@ -10,13 +9,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import rfc8785
-
 from controller.manifest.fields import Unfit
 from controller.model.script import pragma
 
 LONGEST = 16_384  # characters, as JSON
-_WITH_EXPONENT = 1e21  # from here on both write `1e+21`
 _LINE_END = re.compile("\r\n|[\n\r\u2028\u2029]")
 
 
@@ -55,14 +51,4 @@ def declaration(parameters: Mapping[str, Any]) -> str:
 
 def _as_json(parameters: Mapping[str, Any]) -> str:
     """In ASCII, so that no line separator of JavaScript can end the line."""
-    return json.dumps(_canonical(parameters), sort_keys=True, allow_nan=False)
-
-
-def _canonical(value: Any) -> Any:
-    """With integral numbers as RFC 8785 writes them: `1.0` and `1e0` are `1`. -0.0 is another number than 0."""
-    if isinstance(value, Mapping):
-        return {key: _canonical(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_canonical(each) for each in value]
-    is_written_out = isinstance(value, float) and value.is_integer() and abs(value) < _WITH_EXPONENT
-    return int(rfc8785.dumps(value)) if is_written_out and repr(value) != "-0.0" else value
+    return json.dumps(parameters, sort_keys=True, allow_nan=False)
