@@ -181,6 +181,36 @@ def test_manifests_that_become_a_set_in_their_own_file_are_its_cells_at_the_firs
     assert (set(jobs.changed().values()), jobs.problems("farm.yaml"), len(jobs.wanted)) == ({"moved"}, [], 6)
 
 
+PLAIN_FARM = FARM.replace("        ndwi: {script: ndwi.js}\n", "")
+OWNER = PLAIN_FARM.replace("{name: farm}", "{name: farm-x}")
+RIVAL = PLAIN_FARM.replace("  axes:\n", "  axes:\n    k: {values: {x: {q: aa}, y: {q: bb}}}\n").replace(
+    "farm/$index", "farm/$k.q/$index"
+)
+"""Some of its cells have the names of those of `OWNER`."""
+
+
+def test_a_set_whose_cells_another_has_is_refused_after_a_restart_too(tmp_path: Path) -> None:
+    """Its file is read before that of the other, whose cells it did not see: what was left of it was paid for."""
+    with year(tmp_path / "jobs.d", {"b.yaml": OWNER}, utc(2026, 12, 20)) as (_, site):
+        site.go_on(86400)
+        site.write({"a.yaml": RIVAL})
+        for _ in range(2):
+            site.go_on(86400)
+            assert set(site.phases()) == {f"farm-x-{month}-ndvi" for month in MONTHS}
+            assert len(site.posts()) == 3
+            site.die(60, arrives=True)
+
+
+def test_a_set_whose_cells_another_has_is_refused_though_both_files_change_at_once(tmp_path: Path) -> None:
+    jobs = Jobs(tmp_path / "jobs.d", {"b.yaml": OWNER}, NOW)
+    jobs.scan()
+    write(jobs.root, {"a.yaml": RIVAL, "b.yaml": f"{OWNER}\n# a comment\n"})
+    jobs.scan()
+    jobs.scan()
+    assert [each.code for each in jobs.tree.documents("a.yaml")[0].problems] == ["E194"]
+    assert list(jobs.tree.sets) == ["farm-x"]
+
+
 def test_two_files_exchange_their_sets_at_the_first_scan(tmp_path: Path) -> None:
     """The first by path was refused, since the other file had declared its cells before."""
     acre = FARM.replace("{name: farm}", "{name: acre}").replace("/farm/", "/acre/")

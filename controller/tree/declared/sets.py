@@ -61,7 +61,7 @@ class Sets:
         self._again: set[str] = set()
         self._pending: dict[str, _Pending] = {}
         self._new: dict[str, list[Declared]] = {}  # by name, what `_unexpanded` files declare, as far as it is known
-        self._unexpanded: set[str] = set()  # files that were read, whose claimants are still those of the text before
+        self._unexpanded: set[str] = set()  # files with another text, whose claimants are still those of the one before
         self._expanded_at = datetime.min.replace(tzinfo=UTC)
 
     def remember(self, paths: Iterable[str], jobs: Iterable[Job]) -> None:
@@ -102,7 +102,7 @@ class Sets:
     def expansions(self, jobs: Mapping[str, Job], now: datetime) -> "Iterator[FileOfSets]":
         """What each file with sets declares, all its documents together; `jobs` are those of the ledger."""
         pending, self._pending = self._pending, {}
-        self._new, self._unexpanded = {}, set(pending)
+        self._new, self._unexpanded = {}, {path for path, each in pending.items() if not each.is_same}
         for each in pending.values():
             self._note(each.documents)
         self._expanded_at = now if pending else self._expanded_at
@@ -185,7 +185,9 @@ class Sets:
         for cell in cells:
             others = [item for item in self._claims(cell.name or "") if item.place != cell.place]
             job = jobs.get(cell.name or "") if others else None
-            if others and not (job and job.wanted and (job.path, job.index) == cell.place):
+            if job and job.wanted and (job.path, job.index) == cell.place:
+                self._again.update(item.path for item in others if item.set_name and item.path != cell.path)
+            elif others:
                 found.append(others[0])
         return found
 
