@@ -132,6 +132,7 @@ def _recipe(found: ValidSet, cell: Cell, script: Script | None) -> str:
     named: Mapping[str, object] = {
         axis: value.fields for axis, value in cell.values.items() if value.tile is None and value.window is None
     }
-    scales = {axis.name: axis.scale for axis in found.axes}
-    asked = [template.get("request"), template.get("parameters"), named, scales, script.text if script else ""]
+    scales = {axis.name: axis.scale for axis in found.axes if axis.scale}
+    asked = [template.get("request"), template.get("parameters"), named, script.text if script else ""]
+    asked += [scales] if scales else []
     return sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()[:12]
