@@ -90,6 +90,7 @@ class Tree:
         known = [job for job in wanted if job.path in self._files]  # another file may be gone without being missed
         self._sets.remember((record.path for record in self._files if record.kind == SET), known)
         self._unsettled.update(job.name for job in wanted if job.path not in self._files)
+        self._revisions.remember(wanted)
         for job in wanted:
             if job.wanted and job.wanted.until:
                 self._undecided.date(job.path, job.wanted.until)

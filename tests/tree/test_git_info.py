@@ -212,6 +212,37 @@ def test_only_jobs_whose_own_files_differ_are_marked_dirty(versioned: Workspace)
     assert (revision(versioned), revision(versioned, "edited.status.yaml")) == (first, f"{first}-dirty")
 
 
+def wanted_revision(workspace: Workspace) -> str:
+    with Store.copy_of(workspace.state) as store:
+        [job] = store.jobs()
+    assert job.wanted
+    return job.wanted.revision
+
+
+def test_a_revision_that_git_could_not_compare_is_put_right_by_a_later_process(
+    versioned: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stayed dirty, and `wait --revision` took the commit for one that changed no job."""
+    first = commit(versioned.root, {})
+    with monkeypatch.context() as without:
+        without.setenv("PATH", "/nowhere")
+        versioned.sync()
+    assert wanted_revision(versioned) == f"{first}-dirty"
+    versioned.sync()
+    assert (wanted_revision(versioned), versioned.posts()) == (first, 1)
+
+
+def test_a_job_that_was_dirty_stays_so_in_a_later_process_and_at_a_later_commit(versioned: Workspace) -> None:
+    first = commit(versioned.root, {})
+    versioned.write("ndvi.yaml", ndvi(west=14.3))
+    versioned.sync()
+    versioned.sync()
+    assert wanted_revision(versioned) == f"{first}-dirty"
+    commit(versioned.root, {"jobs.d/ndvi.yaml": ndvi(west=14.3)})
+    versioned.sync()
+    assert wanted_revision(versioned) == f"{first}-dirty"
+
+
 def test_a_job_that_is_held_tells_its_revision_too(versioned: Workspace) -> None:
     held = commit(versioned.root, {"jobs.d/ndvi.yaml": ndvi().replace("spec:\n", "spec:\n  hold: true\n")})
     versioned.sync()
