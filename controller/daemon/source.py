@@ -129,6 +129,8 @@ class SourceThread:
             return  # it was killed: that says nothing of the repository
         before, facts = self.facts, after(self.facts, outcome, self._now())
         is_problem = isinstance(outcome, SourceStale | SourceUnverified)
+        if is_problem:
+            self._hold_back()
         self.facts = facts = self._standing(facts) if is_problem else facts
         is_failure = isinstance(outcome, SourceStale) or bool(facts.withheld)  # which a file of keys may mend soon
         self._failures = self._failures + 1 if is_failure else 0
@@ -136,6 +138,13 @@ class SourceThread:
         _log(before, facts, outcome)
         if isinstance(outcome, Swapped) or facts.commit != before.commit:
             self._wake()
+
+    def _hold_back(self) -> None:
+        """Put out of force what the settings of now do not allow, however the fetch ended."""
+        try:
+            hold_back(self._git, self._state)
+        except OSError as error:
+            log.error("the tree in force may not be, and stays: %s", error.strerror or error)
 
     def _standing(self, facts: SourceFacts) -> SourceFacts:
         return standing(facts, *commit_in_force(self._state), why_withheld(self._git, self._state))

@@ -39,14 +39,14 @@ def fetch_once(settings: Settings) -> str:
     if settings.git is None:
         return ""
     from controller.source.fetcher import Fetcher
-    from controller.source.verifying import why_withheld
+    from controller.source.verifying import may_be_read, why_withheld
 
     fetcher = Fetcher(settings.git, settings.state)
     outcome = fetcher.fetch()
     match outcome:
         case SourceStale() | SourceUnverified():
             kept = fetcher.in_force()
-            if kept is None:
+            if kept is None or not may_be_read(settings.git, settings.state):
                 why = why_withheld(settings.git, settings.state)
                 words = why if outcome.message in why else "; ".join(filter(None, (why, outcome.message)))
                 raise UsageError(f"nothing can be done without a tree: {words}")
