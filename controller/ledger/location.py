@@ -48,6 +48,7 @@ def _kind_of(folder: Path, mounts: Path) -> str:
 
 FILE_NAME = "shjobs.db"
 # SQLite calls some failures of a full disk an I/O error.
+ROOM_FOR_A_COPY = "make room in the folder for temporary files, which TMPDIR names"
 ROOM = "see that its disk has free space and can be written, then start again: nothing is lost"
 OWNER = "run this as the user whose ledger it is, or let this user read it"
 

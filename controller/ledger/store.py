@@ -20,6 +20,7 @@ from controller.ledger.labels import LabelGroups
 from controller.ledger.location import (
     FILE_NAME,
     ROOM,
+    ROOM_FOR_A_COPY,
     closed_on_error,
     read_only,
     said_plainly,
@@ -121,6 +122,10 @@ class Store:
                 conn.execute("begin immediate")
                 yield
         except sqlite3.OperationalError as error:
+            if self._later is None:
+                raise StateError(
+                    f"the temporary copy of the ledger cannot be written: {error}; {ROOM_FOR_A_COPY}"
+                ) from error
             raise StateError(f"the ledger cannot be written: {error}; nothing more is submitted; {ROOM}") from error
         except sqlite3.IntegrityError:  # our bug
             raise

@@ -174,6 +174,17 @@ def test_a_large_copy_is_in_a_file_that_is_gone_already(store: Store, tmp_path: 
         assert len(list(copy.submissions())) == 1
 
 
+def test_a_copy_that_finds_no_room_says_so_and_nothing_of_the_ledger(store: Store, tmp_path: Path) -> None:
+    store.close()
+    with Store.copy_of(tmp_path) as copy:
+        copy._db.execute("pragma max_page_count = 1")  # what a full disk answers
+        with (
+            pytest.raises(StateError, match=r"temporary copy of the ledger .* is full; make room in the folder"),
+            copy.transaction(),
+        ):
+            copy.add(INTENT, "{}" * 1_000_000)
+
+
 def test_where_no_temporary_file_can_be_made_a_copy_is_in_memory(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
