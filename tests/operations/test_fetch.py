@@ -82,7 +82,7 @@ def test_a_preview_replaces_an_earlier_one_and_no_other_file(delivered: Workspac
         picture.write_bytes(content)
         code, _, wrong = run(delivered, "ndvi", "--preview")
         assert (code, picture.read_bytes()) == (1, content)
-        assert "is no preview that `fetch` made: move it away" in wrong
+        assert "not recorded as a preview: move it away" in wrong
 
 
 def test_a_preview_does_not_replace_what_was_fetched(tmp_path: Path) -> None:

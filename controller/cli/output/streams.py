@@ -73,4 +73,5 @@ def _prepared(stream: TextIO, kind: type[_Output]) -> TextIO:
     if stream not in (sys.__stdout__, sys.__stderr__) or not isinstance(stream, io.TextIOWrapper):
         return stream
     buffer = kind(io.FileIO(stream.fileno(), "w", closefd=False))
-    return io.TextIOWrapper(buffer, stream.encoding, stream.errors, line_buffering=stream.line_buffering)
+    is_prompt = stream.line_buffering or stream.write_through  # as with PYTHONUNBUFFERED
+    return io.TextIOWrapper(buffer, stream.encoding, stream.errors, line_buffering=is_prompt)

@@ -67,12 +67,15 @@ class AppriseSender:
             return replies
         outcomes = dict(zip(left, replies, strict=False))
         took |= {urls[number] for number, words in outcomes.items() if words == ""}
-        self._remember(message.id, took)
         failed = [(number, outcomes.get(number, "it gave no answer")) for number in left if outcomes.get(number) != ""]
-        return _outcome(failed, len(sink.urls), is_partial=bool(took))
+        self._remember(message.id, took if failed else frozenset())
+        return _outcome(failed, len(sink.urls), is_partial=bool(took) and len(self._took) < MOST_REMEMBERED)
 
     def _remember(self, message_id: str, took: frozenset[str]) -> None:
-        self._took[message_id] = took
+        """Who took a message that others did not; with many of these the sink pauses, so that none is forgotten."""
+        self._took.pop(message_id, None)
+        if took:
+            self._took[message_id] = took
         while len(self._took) > MOST_REMEMBERED:
             del self._took[next(iter(self._took))]
 

@@ -111,7 +111,7 @@ def write_preview(target: Path, png: bytes) -> None:
     origin = RemoteObject(href=PREVIEW, etag=hashlib.md5(png, usedforsecurity=False).hexdigest(), bytes=len(png))
     found, known = find_local(target, origin), _record(target.parent).get(target.name, {"href": PREVIEW})
     if found in (Found.CHANGED, Found.FOREIGN) or (found is Found.OLDER and known["href"] != PREVIEW):
-        raise UsageError(f"{target} is there already, and is no preview that `fetch` made: move it away")
+        raise UsageError(f"{target} is there already, and not recorded as a preview: move it away")
     temporary = target.with_name(f".{target.name}.tmp")
     temporary.write_bytes(png)
     _put(temporary, target, origin)

@@ -13,7 +13,7 @@ from controller.lifecycle.phase import phase
 from controller.lifecycle.shared import run_of_another, shared_run
 from controller.limits.gate import Limits
 from controller.limits.guard import Batch, Due, batch_of, is_large, key_of
-from controller.limits.holds import hold_reason
+from controller.limits.holds import hold_reason, lacks_keys
 from controller.model.errors import UsageError, no_such_jobs, truncate
 from controller.model.job import Job, Wanted
 from controller.model.job_set import set_reference
@@ -165,7 +165,8 @@ def _hold(name: str, wanted: Wanted, limits: Limits) -> Reason | None:
     """What holds a job by itself; a set that needs a yes asks for it under a hash of its own."""
     ruling = limits.set_ruling(wanted.cell)
     needs_yes = ruling is not None and wanted.cell is not None and ruling.needs_yes(name, wanted.cell)
-    return hold_reason(name, wanted, limits) or (Reason.LARGE_CHANGE if needs_yes else None)
+    lacking = Reason.CREDENTIAL_MISSING if lacks_keys(wanted, limits) else None
+    return hold_reason(name, wanted, limits) or lacking or (Reason.LARGE_CHANGE if needs_yes else None)
 
 
 def _nothing(names: Sequence[str], jobs: Sequence[Job], states: dict[str, JobState], unknown: int) -> str:
