@@ -1,16 +1,23 @@
 """Only commits whose signatures count are ever in force; what counts is tested beside `signature`."""
 
+import fcntl
 import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from types import SimpleNamespace
+from typing import Any, Literal
 
 import pytest
 
+from controller.daemon.source import SourceThread
+from controller.model.clock import Clock
+from controller.model.errors import UsageError
+from controller.operations.fetched import fetch_once
 from controller.settings.git import CURRENT, GitSource
-from controller.source import verifying
+from controller.source import layout, verifying
 from controller.source.fetcher import Fetcher
+from controller.source.layout import Layout
 from controller.source.outcome import SourceStale, SourceUnverified, Swapped, Unchanged
 from controller.source.verifying import hold_back, may_be_read, why_withheld
 from tests.support.git_server import GitHost
@@ -203,6 +210,23 @@ def test_before_the_first_fetch_only_what_was_verified_by_the_rules_of_now_is_in
     Fetcher(trusting, state).fetch()
     hold_back(trusting, state)
     assert (may_be_read(trusting, state), (state / CURRENT).exists()) == (True, True)
+
+
+def test_a_tree_that_may_not_be_in_force_is_not_though_the_fetch_never_began(
+    signing: Pushed, source: GitSource, trusting: GitSource, state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It failed at the lock of another fetch: `sync` and the daemon went on with the tree."""
+    signing.push({"jobs.d/a.yaml": "by Ann"})
+    Fetcher(source, state).fetch()
+    monkeypatch.setattr(layout, "LOCK_PATIENCE", 0.1)
+    settings: Any = SimpleNamespace(git=trusting, state=state)
+    with (Layout(state).root / "lock").open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(UsageError, match="nothing can be done without a tree: nothing is submitted from"):
+            fetch_once(settings)
+        thread = SourceThread(trusting, state, lambda: None, Clock().now, Fetcher)
+        thread._take(Fetcher(trusting, state).fetch())
+    assert (thread.facts.commit, (state / CURRENT).exists()) == ("", False)
 
 
 def test_a_commit_that_is_signed_and_refused_leaves_the_one_in_force(
