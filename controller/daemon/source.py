@@ -128,10 +128,10 @@ class SourceThread:
         if self._stopping:
             return  # it was killed: that says nothing of the repository
         before, facts = self.facts, after(self.facts, outcome, self._now())
-        is_problem = isinstance(outcome, SourceStale | SourceUnverified)
-        if is_problem:
+        if isinstance(outcome, SourceStale | SourceUnverified):
             self._hold_back()
-        self.facts = facts = self._standing(facts) if is_problem else facts
+            facts = self._standing(facts)
+        self.facts = facts
         is_failure = isinstance(outcome, SourceStale) or bool(facts.withheld)  # which a file of keys may mend soon
         self._failures = self._failures + 1 if is_failure else 0
         _log_standing(before, facts)

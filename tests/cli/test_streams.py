@@ -157,3 +157,17 @@ def test_a_hangup_in_the_first_moments_of_the_daemon_is_no_end(tmp_path: Path) -
     code = ONCE_THE_IMPORTS_BEGIN.format(module="controller.cli", number=int(signal.SIGHUP), command="run")
     done = python(code, cwd=tmp_path, environment=ENVIRONMENT)
     assert (done.returncode, "no OAuth client" in done.stderr) == (2, True)
+
+
+def test_what_python_would_write_at_once_is_written_at_once(tmp_path: Path) -> None:
+    """The container sets PYTHONUNBUFFERED: what was written last must not be lost with the process."""
+    code = """
+import os, signal, sys
+from controller.cli.output.streams import prepare_streams
+prepare_streams()
+print("out")
+sys.stderr.write("remark\\n")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    done = python(code, cwd=tmp_path, environment={"PYTHONUNBUFFERED": "1"})
+    assert (done.stdout, done.stderr, done.returncode) == ("out\n", "remark\n", -signal.SIGKILL)

@@ -226,7 +226,7 @@ FOLLOWED = replace(adopt_listed(job(), wanted(), [put(EARLIER)], [], NOW)[0], nu
     ("row", "found", "now", "answer"),
     [
         pytest.param(STOPPED, seen(put(OURS_MARKED)), 15, Answer.REFUSED, id="stopped before it was put: never sent"),
-        pytest.param(STOPPED, folder_of(), 15, Answer.UNCONFIRMED, id="a bucket that shows nothing tells nothing"),
+        pytest.param(STOPPED, folder_of(), 15, Answer.UNCONFIRMED, id="without the marker a listing proves nothing"),
         pytest.param(STOPPED, seen(put(OURS), put(OURS_MARKED)), 15, Answer.UNCONFIRMED, id="it was there after all"),
         pytest.param(STOPPED, seen(put(OURS)), 15, Answer.UNCONFIRMED, id="stopped after it: nobody knows"),
         pytest.param(

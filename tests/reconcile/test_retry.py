@@ -52,6 +52,15 @@ def failing(workspace: Workspace) -> Workspace:
     return workspace
 
 
+def test_a_retry_that_lacks_its_key_pair_has_no_price(failing: Workspace) -> None:
+    """A price and a hash were offered for what the loop holds."""
+    keyless = {f"SHJOBS_CREDENTIALS_MY_BUCKET_{name}": "" for name in ("ACCESS_KEY", "SECRET_ACCESS_KEY")}
+    done = run(failing, "retry", "ndvi", "--yes", **keyless)
+    assert "held (CredentialMissing)" in done.stdout
+    assert "10.00 PU, up to 10.00 PU" not in done.stdout
+    assert phases(failing, **keyless) == {"ndvi": "Held"}
+
+
 def test_a_retry_is_priced_and_pays_once(failing: Workspace) -> None:
     done = run(failing, "retry", "ndvi", "--yes")
     assert done.returncode == 0, done.stderr

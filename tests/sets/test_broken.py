@@ -211,8 +211,8 @@ def test_a_set_that_would_make_a_job_of_its_own_file_is_refused_at_once(
 ) -> None:
     jobs = Jobs(tmp_path / "jobs.d", {"all.yaml": "---\n".join(documents)}, NOW)
     assert jobs.changed() == {"farm-2024-02-ndwi": "new"}
-    [told] = jobs.problems("all.yaml")
-    assert "'farm-2024-02-ndwi' is already declared in all.yaml; give this set another name" in told
+    [problem] = jobs.problems("all.yaml")
+    assert "'farm-2024-02-ndwi' is already declared in all.yaml; give this set another name" in problem
 
 
 def test_two_sets_of_one_file_that_make_one_name_are_refused_at_once(tmp_path: Path) -> None:
@@ -223,8 +223,8 @@ def test_two_sets_of_one_file_that_make_one_name_are_refused_at_once(tmp_path: P
     text = text.replace("    w: {every: month, from: 2024-01, to: 2024-03, after: 5d}\n", "")
     jobs = Jobs(tmp_path / "jobs.d", {"all.yaml": f"{other}---\n{text}"}, NOW)
     assert jobs.changed() == {"farm-2024-2023-ndvi": "new", "farm-2024-2023-ndwi": "new"}
-    [told] = jobs.problems("all.yaml")
-    assert "is already declared in the set 'farm-2024' in all.yaml (and 1 more cells)" in told
+    [problem] = jobs.problems("all.yaml")
+    assert "is already declared in the set 'farm-2024' in all.yaml (and 1 more cells)" in problem
 
 
 def test_a_set_is_accepted_under_another_path_when_its_file_had_a_problem_and_went_while_nothing_ran(

@@ -55,6 +55,17 @@ def test_an_address_that_took_a_message_gets_it_once_while_another_refuses() -> 
         assert (len(bad.received), len(good.received)) == (4, 2)
 
 
+def test_with_many_messages_that_one_address_did_not_take_the_sink_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who took one was forgotten, and it was sent there again, when a thousand later ones had gone the same way."""
+    monkeypatch.setattr("controller.notify.sinks.apprise.MOST_REMEMBERED", 2)
+    sender, first, second = AppriseSender(), message(), message(event("other"))
+    with Receiver(answer(503), answer(503), answer(200), answer(503)) as bad, Receiver() as good:
+        both = sink(address(bad), address(good))
+        outcomes = [sender.send(both, each, None) for each in (first, second, first, second)]
+    assert [each.concerns_all if isinstance(each, NotSent) else None for each in outcomes] == [False, True, None, False]
+    assert len(good.received) == 2
+
+
 def test_an_address_that_took_a_message_gets_it_once_though_another_line_of_the_file_is_taken_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
