@@ -22,11 +22,12 @@ def shared_run(job: Job, submissions: Sequence[Submission], limits: Limits) -> S
     if wanted is None or peers is None:
         return None
     current = in_force(wanted, submissions)
-    if current is not None:
-        run = _instead_of_an_attempt(job.name, wanted, peers)
-        is_due = run is not None and pays_again(wanted, current, submissions, limits) is not None
-        return SharedRun(owner=run.job, run=run) if run and is_due else None
-    run = run_of_another(job.name, wanted, peers)
+    if current is None:
+        run = run_of_another(job.name, wanted, peers)
+    else:
+        run = _instead_of_an_attempt(job.name, wanted, current, submissions, peers)
+        if run is None or pays_again(wanted, current, submissions, limits) is None:
+            return None
     if run is not None:
         owner = peers.job(run.job)
         is_abandoned = owner is None or owner.wanted is None or owner.wanted.digest != run.digest
@@ -46,18 +47,32 @@ def run_of_another(name: str, wanted: Wanted, peers: Peers | None) -> Submission
     return max(others, key=_merit, default=None)
 
 
-def _instead_of_an_attempt(name: str, wanted: Wanted, peers: Peers) -> Submission | None:
-    """The run of another job that makes one more paid attempt needless: it delivered, or still may."""
+def _instead_of_an_attempt(
+    name: str, wanted: Wanted, current: Submission, submissions: Sequence[Submission], peers: Peers
+) -> Submission | None:
+    """The run of another job that makes one more paid attempt needless: it delivered, or may, or may have.
+
+    A job none of whose own attempts is known to have been taken is like one without a run: what failed serves it, too.
+    """
+    own = (item for item in submissions if (item.digest, item.rerun) == (current.digest, current.rerun))
+    was_taken = any(item.answer is Answer.ACCEPTED for item in own)
     found = (
         item
         for item in peers.runs(wanted.digest)
-        if item.job != name and item.rerun >= wanted.rerun and (item.outcome is Outcome.SUCCEEDED or _may_deliver(item))
+        if item.job != name and item.rerun >= wanted.rerun and _may_deliver(item, current, was_taken)
     )
     return max(found, key=_merit, default=None)
 
 
-def _may_deliver(run: Submission) -> bool:
-    return run.outcome is None and run.answer in (None, Answer.ACCEPTED)
+def _may_deliver(run: Submission, current: Submission, was_taken: bool) -> bool:
+    """Whether it counts beside `current`, whose attempt is due.
+
+    An answer that was lost is waited for while it is searched for, and after that only by a lower rerun: of equals each
+    would wait for the other.
+    """
+    if run.answer is Answer.UNCONFIRMED:
+        return run.look_at is not None or (run.rerun > current.rerun and not was_taken)
+    return not run.is_refused and not (was_taken and run.outcome is Outcome.FAILED)
 
 
 def shared_reason(shared: SharedRun) -> Reason:

@@ -83,6 +83,11 @@ def among(*others: Job, runs: tuple[Submission, ...] = (), **different: object) 
     return limits(peers=Peers(by_name(job(), *others), runs), **different)
 
 
+def sought_beside(run: Submission) -> Limits:
+    """The limits for a plain job that would be resubmitted, beside this run of another."""
+    return among(runs=(SOUGHT, run), on_unconfirmed="resubmit")
+
+
 CELL = SetCell(set_name="mill", recipe="a")
 ENDLESS = SetRuling(name="mill", recipes=frozenset({"a"}), unagreed=frozenset({"a"}), is_endless=True)
 
@@ -111,6 +116,12 @@ STEPS: list[tuple[Job, list[Submission], Limits]] = [
     (asks(retries=1), [ENDED], among(runs=(ENDED, succeeded(job="z", number=9)))),
     (asks(retries=1), [ENDED], among(runs=(ENDED, accepted(job="z", number=9)))),
     (asks(retries=1), [ENDED], among(runs=(ENDED, unconfirmed(job="z", number=9)))),
+    (asks(retries=1), [ENDED], among(runs=(ENDED, unconfirmed(job="z", rerun=1, number=9, look_at=None)))),
+    (asks(retries=1), [ENDED], among(runs=(ENDED, failed(job="z", number=9)))),
+    (asks(retries=1), [ENDED], among(runs=(ENDED, refused(Refusal.RATE, job="z", number=9)))),
+    *((job(), [SOUGHT], sought_beside(run)) for run in (failed(job="z", number=9), unconfirmed(job="z", number=9))),
+    (job(), [SOUGHT], sought_beside(unconfirmed(job="z", number=9, look_at=None))),
+    (job(), [SOUGHT], sought_beside(unconfirmed(job="z", rerun=1, number=9, look_at=None))),
     (asks(), [ENDED], among(runs=(ENDED, succeeded(job="z", number=9)))),
     (job(), [], SHUT),
     (job(), [], limits(opens_at=NOW)),
@@ -382,17 +393,18 @@ NEXT_STEP_MUTANTS = [
 SHARED_MUTANTS = [
     (
         "a run of its own does not matter",
-        "    if current is not None:\n        run =",
-        "    if not wanted:\n        run =",
+        "    if current is None:\n        run =",
+        "    if wanted:\n        run =",
     ),
-    (
-        "another attempt is paid beside what is delivered",
-        "item.outcome is Outcome.SUCCEEDED or _may_deliver(item)",
-        "0",
-    ),
-    ("what may deliver does not keep an attempt back", "SUCCEEDED or _may_deliver(item)", "SUCCEEDED"),
-    ("one without an answer keeps an attempt back", " and run.answer in (None, Answer.ACCEPTED)", ""),
-    ("one that is over is served by others", " and pays_again(wanted, current, submissions, limits) is not None", ""),
+    ("another attempt is paid beside what is delivered", "_may_deliver(item, current, was_taken)", "0"),
+    ("a run that failed serves who has one", "not (was_taken and run.outcome", "not (0 and run.outcome"),
+    ("a run that failed serves no one", "(was_taken and run.outcome is", "(run.outcome is"),
+    ("a refused run serves", "return not run.is_refused and not (", "return not ("),
+    ("what is searched for does not serve", "run.look_at is not None or (run.rerun >", "(run.rerun >"),
+    ("what was not found serves no one", " or (run.rerun > current.rerun and not was_taken)", ""),
+    ("of equals, each waits for the other", "run.rerun > current.rerun", "run.rerun >= current.rerun"),
+    ("what was not found serves who has a run", " and not was_taken)", ")"),
+    ("one that is over is served by others", " or pays_again(wanted, current, submissions, limits) is None", ""),
     ("another name's run does not matter", "    if run is not None:\n", "    if not job:\n"),
     ("a refused run is shared", "and not item.is_refused and item.rerun", "and item.rerun"),
     ("a run of a lower rerun is shared", " and item.rerun >= wanted.rerun)", ")"),

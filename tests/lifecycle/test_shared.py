@@ -288,8 +288,22 @@ def test_exactly_one_pays_in_whatever_order_they_came(
             named("b", retries=1),
             [unconfirmed(job="a", number=2)],
             {},
+            Reason.SHARED_RUN,
+            id="without an answer for the other name, and searched for: the retry waits for it",
+        ),
+        pytest.param(
+            named("b", retries=1),
+            [unconfirmed(job="a", number=2, look_at=None)],
+            {},
             Reason.RETRY_SCHEDULED,
-            id="without an answer for the other name: two of them would wait for each other",
+            id="searched for in vain: two of them would wait for each other",
+        ),
+        pytest.param(
+            named("b", retries=1),
+            [unknown(job="a", number=2)],
+            {},
+            Reason.NOTHING_DELIVERED,
+            id="Unknown for the other name, which may have delivered: the retry is not paid for",
         ),
         pytest.param(
             named("b", retries=1),
@@ -316,12 +330,44 @@ def test_no_attempt_is_paid_for_beside_a_run_that_serves_it(
     assert step.reason is expected
 
 
-def test_a_resubmission_beside_what_another_name_delivered_was_paid_for() -> None:
-    """`c` asked for a higher rerun, which was delivered, while the answer to `b` was lost."""
+@pytest.mark.parametrize(
+    ("runs", "expected"),
+    [
+        pytest.param([succeeded(job="c", rerun=2, number=2)], Reason.REUSED, id="delivered"),
+        pytest.param([accepted(job="c", rerun=2, number=2)], Reason.SHARED_RUN, id="running"),
+        pytest.param([unknown(job="c", rerun=2, number=2)], Reason.NOTHING_DELIVERED, id="Unknown, looked at again"),
+        pytest.param([unknown(job="c", number=2, look_at=None)], Reason.NOTHING_DELIVERED, id="Unknown for good"),
+        pytest.param([failed(job="c", rerun=2, number=2)], Reason.ERROR_REPORTED, id="failed: so would this one"),
+        pytest.param([unconfirmed(job="c", number=2)], Reason.SHARED_RUN, id="without an answer, and searched for"),
+        pytest.param(
+            [unconfirmed(job="c", rerun=2, number=2, look_at=None)], Reason.SHARED_RUN, id="a higher rerun, not found"
+        ),
+        pytest.param([unconfirmed(job="c", number=2, look_at=None)], None, id="an equal one, not found: this one pays"),
+        pytest.param([refused(Refusal.RATE, job="c", rerun=2, number=2)], None, id="refused: this one pays"),
+        pytest.param([], None, id="alone: this one pays"),
+    ],
+)
+def test_what_may_never_have_been_sent_is_not_resubmitted_beside_a_run_of_another_name(
+    runs: list[Submission], expected: Reason | None
+) -> None:
+    """`c` asked for a higher rerun, while the answer to `b` was lost or `b` was stopped before its POST."""
     lost = unconfirmed(job="b", look_at=None, evidence=evidence(objects=()))
-    assert isinstance(decided(B, [C], [lost], on_unconfirmed="resubmit")[0], Submit | List)
-    step, _, _ = decided(B, [C], [lost, succeeded(job="c", rerun=2, number=2)], on_unconfirmed="resubmit")
-    assert step == Wait(reason=Reason.REUSED)
+    step, _, _ = decided(B, [C], [lost, *runs], on_unconfirmed="resubmit")
+    assert step.reason is expected if isinstance(step, Wait) else expected is None
+
+
+def test_a_retry_whose_answer_was_lost_is_resubmitted_beside_what_failed_under_another_name() -> None:
+    """The manifest pays for one more run, and both have shown that this request fails."""
+    own = [failed(job="b"), unconfirmed(job="b", attempt=1, number=2, look_at=None, evidence=evidence(objects=()))]
+    others = [failed(job="c", number=3), unconfirmed(job="c", rerun=2, number=4, look_at=None)]
+    step, _, _ = decided(named("b", retries=1), [C], [*own, *others], on_unconfirmed="resubmit")
+    assert not isinstance(step, Wait)
+
+
+def test_what_is_not_resubmitted_waits_for_the_retry_of_the_other_name() -> None:
+    lost = unconfirmed(job="b", look_at=None, evidence=evidence(objects=()))
+    step, _, _ = decided(B, [named("c", retries=1)], [lost, failed(job="c", number=2)], on_unconfirmed="resubmit")
+    assert step == Wait(reason=Reason.SHARED_RUN)
 
 
 class _Counting(Peers):

@@ -340,3 +340,23 @@ def test_an_answer_that_was_lost_is_not_resubmitted_once_a_bucket_that_showed_no
         *(Step("wait", (DAY + 119,)), Step("lies", (False,))),
     ]
     assert outcome_of(story)[0] == ""
+
+
+def test_what_was_never_sent_is_not_resubmitted_beside_what_is_unknown_under_another_name() -> None:
+    """It was paid for five minutes before the late look that finds its results (histories 228706441/7625)."""
+    story = [
+        *(Step("choose", ("resubmit",)), Step("wait", (2.0,)), Step("rerun", ("c", 2))),
+        *(Step("runs", (RunFate.VERY_LATE, 20.0)), Step("clock", (0, 0.0, 4000.0)), Step("wait", (90_000.0,))),
+    ]
+    assert outcome_of(story)[0] == ""
+
+
+def test_what_was_never_sent_is_not_resubmitted_beside_what_failed_under_another_name() -> None:
+    """It would fail alike: both were once charged."""
+    story = [
+        *(Step("choose", ("resubmit",)), Step("edit", ("b", "A")), Step("wait", (1.0,))),
+        *(Step("doom", (0, 16, 4000.0, True)), Step("declare_set", ("farm", "coarse", 6, 1, False, 1000.0))),
+        *(Step("runs", (RunFate.ERROR, 600.0)), Step("wait", (30_000.0,)), Step("rerun", ("b", 2))),
+        Step("wait", (150.0,)),
+    ]
+    assert outcome_of(story)[0] == ""
