@@ -133,13 +133,22 @@ def _over(found: JobSet) -> dict[str, float | None]:
 
 def batch_of_set(due: Collection[Due], ruling: SetRuling) -> Batch:
     """All cells of a set that need a yes, as one batch; its hash also says for which set, and whether that ends."""
-    kind = "endless set" if ruling.is_endless else "set"
     return Batch(
-        hash=hash_of([f"{kind} {ruling.name}", *(f"{each.key} {each.units:.4f}" for each in due)]),
+        hash=_hash_of_yes(ruling.name, due, is_endless=ruling.is_endless),
         jobs=len(due),
         units=sum(each.units for each in due),
         cause=_why_asked(ruling),
     )
+
+
+def is_yes_of(set_name: str, label: str, due: Collection[Due]) -> bool:
+    """Whether this is the hash of such a batch of exactly these cells, with an end or without."""
+    return label in [_hash_of_yes(set_name, due, is_endless=is_endless) for is_endless in (False, True)]
+
+
+def _hash_of_yes(set_name: str, due: Iterable[Due], *, is_endless: bool) -> str:
+    kind = "endless set" if is_endless else "set"
+    return hash_of([f"{kind} {set_name}", *(f"{each.key} {each.units:.4f}" for each in due)])
 
 
 def cause_in_set(cause: str, ruling: SetRuling) -> str:

@@ -21,6 +21,7 @@ from controller.manifest.approval import Approval
 from controller.model.job import NEW, Job, Wanted
 from controller.model.step import Submit
 from controller.model.submission import Answer
+from controller.reconcile.guarding.held import Held, held_before
 from controller.reconcile.guarding.newly_due import NewlyDue
 from controller.reconcile.guarding.releases import Releases, Sign
 from controller.settings.file import Policy
@@ -34,8 +35,8 @@ class Admission:
         self._policy = policy
         self._keys: dict[str, str] = {}
         self._permits: dict[str, Permit] = {}
-        self._held: dict[str, Due | None] = {}
-        """The jobs that wait for an operator, as they were counted; None: by an earlier process."""
+        self._held: dict[str, Held] = {}
+        """The jobs that wait for an operator."""
         self._new = NewlyDue()
         self._new_in_sets: defaultdict[str, NewlyDue] = defaultdict(NewlyDue)
         """By set that needs a yes of its own: what is new in it."""
@@ -58,7 +59,7 @@ class Admission:
                 self._dropped.add(key)  # it is ruled on again
             else:
                 self._grant(name, key, permit)
-        self._held = dict.fromkeys(self._held)
+        self._held = self._held_before()
         self._changed.clear()
 
     @property
@@ -123,7 +124,7 @@ class Admission:
         key, permit = self._key(job, limits, now), self._permits.get(self._keys.get(job.name, ""))
         if permit and permit.batch and (key != self._keys[job.name] or self._held[job.name] != self._counted(job, key)):
             self._shaken.add(permit.batch.hash)
-        if permit and key == self._keys[job.name] and not (permit.is_admitted and self._asking(job.name)):
+        if permit and key == self._keys[job.name] and not self._asks_otherwise(job.name, permit):
             self._grant(job.name, key, replace(permit, is_listed=permit.is_listed or is_read(job, limits)))
             return
         self._withdraw(job.name)
@@ -135,6 +136,13 @@ class Admission:
             new.put(job.name, self._due_of(job, key))
             if not is_asked(job):
                 self._unlisted.add(job.name)
+
+    def _asks_otherwise(self, name: str, permit: Permit) -> bool:
+        """Whether a set asks for its yes only now, or no more: it is ruled on as if it had just become due."""
+        asking, held = self._asking(name), self._held.get(name)
+        if permit.is_admitted or held is None:
+            return bool(asking)
+        return bool(held.set_name) and self._is_ruled(name) and held.set_name != asking
 
     def _key(self, job: Job, limits: Limits, now: datetime) -> str | None:
         """The submission a job wants, or has requested and does not have yet; None: none, or the job itself is held."""
@@ -152,10 +160,11 @@ class Admission:
         cell = job.wanted.cell if job.wanted else None
         return due_of(job, key, self._sets.get(cell.set_name) if cell else None)
 
-    def _counted(self, job: Job, key: str) -> Due:
-        """As a member of its batch, which is another one when this changes: `cause` says which set's yes it needs."""
-        due = self._due_of(job, key)
-        return replace(due, is_listed=True, cause=f"{self._asking(job.name)} {due.cause}")
+    def _counted(self, job: Job, key: str) -> Held:
+        """As a member of its batch, which is another one when this changes."""
+        before = self._held.get(job.name, Held())
+        set_name = self._asking(job.name) if self._is_ruled(job.name) else before.set_name
+        return Held(set_name=set_name, due=replace(self._due_of(job, key), is_listed=True))
 
     def _is_newly_due(self, job: Job, limits: Limits, now: datetime) -> bool:
         """Jobs held by a condition on all jobs become due together when it ends."""
@@ -193,6 +202,11 @@ class Admission:
         cell = wanted.cell if wanted else None
         found = self._sets.get(cell.set_name) if cell else None
         return found.name if found and cell and found.needs_yes(name, cell) else ""
+
+    def _is_ruled(self, name: str) -> bool:
+        """Whether it is known what its set asks for, if it belongs to one."""
+        wanted = self._ledger.jobs[name].wanted
+        return wanted is None or wanted.cell is None or wanted.cell.set_name in self._sets
 
     def _held_for_set(self, set_name: str) -> list[str]:
         """Every job that is held for the yes to this set."""
@@ -270,9 +284,15 @@ class Admission:
     def _hold(self, name: str, key: str, permit: Permit) -> None:
         job = self._ledger.jobs[name]
         if permit.batch:
-            self._held[name] = self._counted(job, key) if job.wanted else None
+            self._held[name] = self._counted(job, key) if job.wanted else Held()
         else:
             self._held.pop(name, None)
+
+    def _held_before(self) -> dict[str, Held]:
+        jobs = {name: job for name in self._held if (job := self._ledger.jobs[name]).wanted}
+        due = {name: self._due_of(job, self._keys[name]) for name, job in jobs.items()}
+        sets = {name: job.wanted.cell.set_name for name, job in jobs.items() if job.wanted and job.wanted.cell}
+        return held_before({name: self._permits[self._keys[name]] for name in self._held}, due, sets)
 
     def _withdraw(self, name: str) -> None:
         key = self._keys.pop(name, None)

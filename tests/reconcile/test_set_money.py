@@ -208,6 +208,53 @@ def values_first(text: str) -> str:
     return "".join([*lines[:at], lines[at + 1], lines[at], *lines[at + 2 :]])
 
 
+@pytest.mark.parametrize("restarts", [False, True], ids=["in one process", "over a restart"])
+def test_a_trial_that_is_added_while_the_yes_is_awaited_begins(tmp_path: Path, restarts: bool) -> None:
+    """Its first cell stayed held, as a large change of one submission (histories 1114865580/1162)."""
+    write(tmp_path, farm())
+    with running(tmp_path, SPRING) as daemon:
+        assert set(daemon.rest().values()) == {"LargeChange"}
+        write(tmp_path, farm(more="  trial: 1\n"))
+        if not restarts:
+            daemon.rest()
+    with running(tmp_path, SPRING) as again:
+        assert again.rest() == {THREE[0]: "Delivered", THREE[1]: "LargeChange", THREE[2]: "LargeChange"}
+        [(_, cells, cause)] = again.waiting()
+        assert (cells, daemon.posted | again.posted) == (2, {THREE[0]: 1})
+        assert cause.startswith("the trial of farm succeeded, ")
+
+
+@pytest.mark.parametrize("restarts", [False, True], ids=["in one process", "over a restart"])
+@pytest.mark.parametrize(
+    ("most", "then"), [pytest.param(3, "Delivered", id="a small one"), pytest.param(2, "LargeChange", id="a large one")]
+)
+def test_a_set_that_is_given_an_end_while_its_yes_is_awaited_is_an_ordinary_change(
+    tmp_path: Path, most: int, then: str, restarts: bool
+) -> None:
+    write(tmp_path, farm())
+    settings = f"largeChangeJobs = {most}"
+    with running(tmp_path, SPRING, settings) as daemon:
+        daemon.rest()
+        [(asked, _, _)] = daemon.waiting()
+        write(tmp_path, farm(FINITE))
+        if not restarts:
+            daemon.rest()
+    with running(tmp_path, SPRING, settings) as daemon:
+        assert daemon.rest() == dict.fromkeys(THREE, then)
+        assert [label for label, _, cause in daemon.waiting() if "new in the set farm" in cause] != [asked]
+        assert bool(daemon.waiting()) is (then == "LargeChange")
+
+
+def test_a_large_change_that_waits_stays_one_over_a_restart_though_part_of_it_is_gone(tmp_path: Path) -> None:
+    """What is left of it needs its approval, however little that is; only the yes to a set is another question."""
+    write(tmp_path, farm(FINITE))
+    with running(tmp_path, SPRING, "largeChangeJobs = 2") as daemon:
+        daemon.rest()
+        write(tmp_path, farm("from: 2024-01, to: 2024-02"))
+    with running(tmp_path, SPRING, "largeChangeJobs = 2") as daemon:
+        assert {daemon.rest()[name] for name in THREE[:2]} == {"LargeChange"}
+
+
 def test_no_month_that_comes_while_the_yes_is_awaited_joins_a_trial(tmp_path: Path) -> None:
     write(tmp_path, values_first(farm("from: 2024-01", "  trial: 3\n", "a: {x: 1}, b: {x: 1}, c: {x: 1}, d: {x: 1}")))
     trial = {f"farm-{value}-2024-01": 1 for value in "abc"}

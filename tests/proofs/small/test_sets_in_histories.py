@@ -155,3 +155,13 @@ def test_a_higher_rerun_that_is_held_hides_no_promise() -> None:
         *(Step("edit", ("c", "A")), Step("rerun", ("a", 2)), Step("clone")),
     ]
     assert outcome_of(story, Audited)[0] == ""
+
+
+def test_a_trial_that_is_added_to_a_set_that_waits_for_its_yes_begins_by_itself() -> None:
+    """Its first cell was held as a large change of one submission (histories 1114865580/1162)."""
+    story = [
+        *(Step("bucket", (False,)), Step("declare_set", ("farm", "masked", 1, None, True, None))),
+        *(Step("remove", ("b",)), Step("wait", (20.0,)), Step("rule_set", ("farm", 1, True, None))),
+        Step("resize_set", ("farm", 6, False)),
+    ]
+    assert outcome_of(story)[0] == ""
