@@ -63,7 +63,7 @@ class SetCourt:
             self._figures[HELD[reason]] += 1
             due = whole.jobs(machine.now)
             if reason is Reason.LARGE_CHANGE and _needs_yes(machine, whole, name, due):
-                if has_delivered:
+                if has_delivered and not _is_agreed_with_end(machine.disk, whole):
                     _tried(machine, whole, due, has_delivered)
                 self.offered[id(machine.disk)] += [(label, _kind_of(whole)) for label in hashes]
 
@@ -128,6 +128,12 @@ def _has_yes(disk: Disk, whole: Draft) -> bool:
     """A yes to a set without an end is one to the same set with an end."""
     name, recipe, is_endless = _kind_of(whole)
     return (name, recipe, True) in disk.agreed or (not is_endless and (name, recipe, False) in disk.agreed)
+
+
+def _is_agreed_with_end(disk: Disk, whole: Draft) -> bool:
+    """Whether someone agreed to it when it had an end: its trial is over then, and a yes is asked for at once."""
+    name, recipe, _ = _kind_of(whole)
+    return (name, recipe, False) in disk.agreed
 
 
 def _firsts(machine: Machine, whole: Draft, due: Sequence[Draft], row: Submission | None = None) -> list[list[str]]:

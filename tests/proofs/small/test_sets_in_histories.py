@@ -165,3 +165,13 @@ def test_a_trial_that_is_added_to_a_set_that_waits_for_its_yes_begins_by_itself(
         Step("resize_set", ("farm", 6, False)),
     ]
     assert outcome_of(story)[0] == ""
+
+
+def test_a_set_that_was_agreed_to_and_then_loses_its_end_is_not_tried_again() -> None:
+    """The court asked for the trial of what had its yes with an end (histories 1442568478/4564)."""
+    story = [
+        *(Step("declare_set", ("acre", "plain", 3, 1, False, 35.0)), Step("move_in", ("a", "acre"))),
+        *(Step("wait", (90_000.0,)), Step("agree", (0, 2)), Step("wait", (6.0,))),
+        *(Step("rule_set", ("acre", 2, True, None)), Step("wait", (600.0,))),
+    ]
+    assert outcome_of(story)[0] == ""
