@@ -124,7 +124,7 @@ class Admission:
         key, permit = self._key(job, limits, now), self._permits.get(self._keys.get(job.name, ""))
         if permit and permit.batch and (key != self._keys[job.name] or self._held[job.name] != self._counted(job, key)):
             self._shaken.add(permit.batch.hash)
-        if permit and key == self._keys[job.name] and not self._asks_otherwise(job.name, permit):
+        if permit and key == self._keys[job.name] and not self._asks_otherwise(job.name):
             self._grant(job.name, key, replace(permit, is_listed=permit.is_listed or is_read(job, limits)))
             return
         self._withdraw(job.name)
@@ -137,10 +137,10 @@ class Admission:
             if not is_asked(job):
                 self._unlisted.add(job.name)
 
-    def _asks_otherwise(self, name: str, permit: Permit) -> bool:
+    def _asks_otherwise(self, name: str) -> bool:
         """Whether a set asks for its yes only now, or no more: it is ruled on as if it had just become due."""
         asking, held = self._asking(name), self._held.get(name)
-        if permit.is_admitted or held is None:
+        if held is None:
             return bool(asking)
         return bool(held.set_name) and self._is_ruled(name) and held.set_name != asking
 
@@ -170,7 +170,7 @@ class Admission:
         """Jobs held by a condition on all jobs become due together when it ends."""
         if job.wanted is None or limits.settling or stop_reason(job.wanted, limits):
             return False
-        if job.wanted.cell and not limits.set_ruling(job.wanted.cell):
+        if not self._is_ruled(job.name):
             return False  # its set is not read yet, and so it is not known what holds it
         return due_submission(job, self._ledger.of(job.name), limits, now) is not None
 
@@ -289,10 +289,10 @@ class Admission:
             self._held.pop(name, None)
 
     def _held_before(self) -> dict[str, Held]:
-        jobs = {name: job for name in self._held if (job := self._ledger.jobs[name]).wanted}
-        due = {name: self._due_of(job, self._keys[name]) for name, job in jobs.items()}
-        sets = {name: job.wanted.cell.set_name for name, job in jobs.items() if job.wanted and job.wanted.cell}
-        return held_before({name: self._permits[self._keys[name]] for name in self._held}, due, sets)
+        labels = {name: batch.hash for name in self._held if (batch := self._permits[self._keys[name]].batch)}
+        wanted = {name: self._ledger.jobs[name].wanted for name in labels}
+        sets = {name: each.cell.set_name for name, each in wanted.items() if each and each.cell}
+        return held_before(labels, self._held, sets)
 
     def _withdraw(self, name: str) -> None:
         key = self._keys.pop(name, None)
