@@ -12,17 +12,17 @@ from datetime import datetime
 from controller.ledger.ledger import Ledger
 from controller.lifecycle.attempts import in_force
 from controller.lifecycle.next_step import asked_for, due_submission, is_asked, is_read
-from controller.limits.budget import overspent_hash, reservation
+from controller.limits.budget import overspent_hash
 from controller.limits.gate import Limits
-from controller.limits.guard import ADMITTED, RETRY, Batch, Due, Permit, Ruling, batch_of, key_of, ruling
+from controller.limits.guard import ADMITTED, Batch, Due, Permit, Ruling, batch_of, key_of, ruling
 from controller.limits.holds import hold_reason, stop_reason
-from controller.limits.set_limits import SetRuling, batch_of_set, cause_in_set
+from controller.limits.set_limits import SetRuling, batch_of_set
 from controller.manifest.approval import Approval
-from controller.model.job import NEW, Job, Wanted
+from controller.model.job import Job
 from controller.model.step import Submit
 from controller.model.submission import Answer
 from controller.reconcile.guarding.held import Held, held_before
-from controller.reconcile.guarding.newly_due import NewlyDue
+from controller.reconcile.guarding.newly_due import NewlyDue, due_of
 from controller.reconcile.guarding.releases import Releases, Sign
 from controller.settings.file import Policy
 
@@ -318,18 +318,3 @@ class Admission:
                     self._ledger.permits.put_batch(batch, now)
                 self._ledger.permits.put_due(permits)
         return changed
-
-
-def due_of(job: Job, key: str, ruling: SetRuling | None = None) -> Due:
-    """The submission of this key, as the guard counts it; `ruling` is that of the job's set."""
-    assert job.wanted is not None, "a removed job wants nothing"
-    cause = (job.wanted.cause or NEW) if key.endswith("-a0") else RETRY
-    is_named, units = cause != RETRY and _covers(job.wanted), reservation(job.wanted) or 0.0
-    words = cause_in_set(cause, ruling) if ruling else cause
-    return Due(key=key, units=units, cause=words, is_listed=is_asked(job), is_named=is_named)
-
-
-def _covers(wanted: Wanted) -> bool:
-    """Whether the manifest names a ceiling that is no less than what it may cost."""
-    upper = wanted.estimate.upper if wanted.estimate else None
-    return wanted.max_processing_units is not None and wanted.max_processing_units >= (upper or 0.0)

@@ -22,7 +22,7 @@ from controller.model.submission import Submission
 from controller.operations.inspect.ask import send
 from controller.operations.inspect.cells import set_names, set_of
 from controller.operations.inspect.job_states import SET
-from controller.reconcile.admission import due_of
+from controller.reconcile.guarding.newly_due import due_of
 from controller.reconcile.sets.set_documents import cells_of
 from controller.reconcile.wiring import Assembly, turned_copy
 from controller.settings.settings import Settings

@@ -2,7 +2,11 @@
 
 from collections.abc import Collection
 
-from controller.limits.guard import Due
+from controller.lifecycle.next_step import is_asked
+from controller.limits.budget import reservation
+from controller.limits.guard import RETRY, Due
+from controller.limits.set_limits import SetRuling, cause_in_set
+from controller.model.job import NEW, Job, Wanted
 
 
 class NewlyDue:
@@ -39,3 +43,18 @@ class NewlyDue:
         found, self._due = self._due, {}
         self._unlisted.clear()
         return found
+
+
+def due_of(job: Job, key: str, ruling: SetRuling | None = None) -> Due:
+    """The submission of this key, as the guard counts it; `ruling` is that of the job's set."""
+    assert job.wanted is not None, "a removed job wants nothing"
+    cause = (job.wanted.cause or NEW) if key.endswith("-a0") else RETRY
+    is_named, units = cause != RETRY and _covers(job.wanted), reservation(job.wanted) or 0.0
+    words = cause_in_set(cause, ruling) if ruling else cause
+    return Due(key=key, units=units, cause=words, is_listed=is_asked(job), is_named=is_named)
+
+
+def _covers(wanted: Wanted) -> bool:
+    """Whether the manifest names a ceiling that is no less than what it may cost."""
+    upper = wanted.estimate.upper if wanted.estimate else None
+    return wanted.max_processing_units is not None and wanted.max_processing_units >= (upper or 0.0)
