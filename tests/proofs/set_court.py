@@ -142,8 +142,14 @@ def _firsts(machine: Machine, whole: Draft, due: Sequence[Draft], row: Submissio
     Another name may have paid for a request only in this turn, so both are right: with and without such runs.
     """
     assert whole.cells is not None, "it is a set"
-    orders = [sorted(due, key=lambda each: not _has_run(machine, each, row, own)) for own in (True, False)]
+    own_cells = [each for each in due if not _is_elsewhere(machine, whole, each.job)]
+    orders = [sorted(own_cells, key=lambda each: not _has_run(machine, each, row, own)) for own in (True, False)]
     return [[each.job for each in order[: whole.cells.rules.trial or 0]] for order in orders]
+
+
+def _is_elsewhere(machine: Machine, whole: Draft, name: str) -> bool:
+    """Whether another document has this cell's name, or may have it: one that was its own and is broken now."""
+    return name in machine.ledger.jobs and _set_of(machine, name) != whole
 
 
 def _has_run(machine: Machine, draft: Draft, row: Submission | None, own: bool) -> bool:

@@ -175,3 +175,14 @@ def test_a_set_that_was_agreed_to_and_then_loses_its_end_is_not_tried_again() ->
         *(Step("rule_set", ("acre", 2, True, None)), Step("wait", (600.0,))),
     ]
     assert outcome_of(story)[0] == ""
+
+
+def test_a_cell_that_a_broken_file_may_have_takes_no_place_in_a_trial() -> None:
+    """The court took it for the first cell of a set in another file (histories 653676249/6842)."""
+    story = [
+        *(Step("declare_set", ("farm", "masked", 1, None, True, 1000.0)), Step("move_set", ("farm", "sets/acre.yaml"))),
+        *(Step("move", ("a", "deep/three.yaml")), Step("wait", (150.0,)), Step("checkout", (3,))),
+        *(Step("declare_set", ("acre", "coarse", 1, None, True, None)), Step("break_set", ("acre",))),
+        Step("declare_set", ("farm", "plain", 6, 1, False, 1000.0)),
+    ]
+    assert outcome_of(story)[0] == ""
