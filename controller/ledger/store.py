@@ -136,8 +136,9 @@ class Store:
 
     def submissions(self) -> Iterator[Submission]:
         """Every submission ever made, oldest first."""
+        read = partial(submission_of, later=self._later)
         for row in self._rows(f"select {', '.join(COLUMNS)} from submission order by number"):
-            yield self._read(partial(submission_of, later=self._later), row, f"submission {row['number']}")
+            yield self._read(read, row, f"submission {row['number']}")
 
     def add(self, submission: Submission, body: str) -> int:
         """Store a new submission with its body, which holds no secrets; returns its number."""

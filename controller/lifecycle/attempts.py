@@ -59,16 +59,19 @@ def pays_again(
 
     Not while results of a replaced attempt may still be found: it may even have failed.
     """
+    is_lost = current.answer is Answer.UNCONFIRMED
+    if not is_lost and (current.outcome is not Outcome.FAILED or current.rerun != wanted.rerun):
+        return None
     attempts = [item for item in submissions if (item.digest, item.rerun) == (current.digest, current.rerun)]
     unconfirmed = [item for item in attempts if item.answer is Answer.UNCONFIRMED]
     runs = _runs(current, unconfirmed)
     if runs > wanted.retries or not all(_was_sought_in_vain(item) for item in unconfirmed):
         return None
-    if current.answer is Answer.UNCONFIRMED:
+    if is_lost:
         # A wrong clock may have dated its intent, but not the time at which the search was given up.
         lost_at = current.answered_at or current.intended_at
         return lost_at if limits.policy.on_unconfirmed == "resubmit" else None
-    if current.outcome is not Outcome.FAILED or current.rerun != wanted.rerun or not current.is_reported:
+    if not current.is_reported:
         return None
     wait = backoff(limits.timing.retry_first, limits.timing.retry_longest, runs)
     return (current.finished_at or current.intended_at) + timedelta(seconds=wait)

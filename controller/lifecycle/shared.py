@@ -25,8 +25,9 @@ def shared_run(job: Job, submissions: Sequence[Submission], limits: Limits) -> S
     if current is None:
         run = run_of_another(job.name, wanted, peers)
     else:
-        run = _instead_of_an_attempt(job.name, wanted, current, submissions, peers)
-        if run is None or pays_again(wanted, current, submissions, limits) is None:
+        is_due = pays_again(wanted, current, submissions, limits) is not None
+        run = _instead_of_an_attempt(job.name, wanted, current, submissions, peers) if is_due else None
+        if run is None:
             return None
     if run is not None:
         owner = peers.job(run.job)

@@ -404,7 +404,7 @@ SHARED_MUTANTS = [
     ("what was not found serves no one", " or (run.rerun > current.rerun and not was_taken)", ""),
     ("of equals, each waits for the other", "run.rerun > current.rerun", "run.rerun >= current.rerun"),
     ("what was not found serves who has a run", " and not was_taken)", ")"),
-    ("one that is over is served by others", " or pays_again(wanted, current, submissions, limits) is None", ""),
+    ("one that is over is served by others", "pays_again(wanted, current, submissions, limits) is not None", "True"),
     ("another name's run does not matter", "    if run is not None:\n", "    if not job:\n"),
     ("a refused run is shared", "and not item.is_refused and item.rerun", "and item.rerun"),
     ("a run of a lower rerun is shared", " and item.rerun >= wanted.rerun)", ")"),

@@ -1,6 +1,6 @@
 """Equal requests under several names: who pays, and what the others make of it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -371,14 +371,18 @@ def test_what_is_not_resubmitted_waits_for_the_retry_of_the_other_name() -> None
 
 
 class _Counting(Peers):
-    """Counts how many jobs are looked at for who pays."""
+    """Counts how many jobs are looked at for who pays, and how often the runs of a request are."""
 
-    looked_at = 0
+    looked_at = looked_up = 0
 
     def wanting(self, digest: str) -> Iterator[Job]:
         for each in super().wanting(digest):
             self.looked_at += 1
             yield each
+
+    def runs(self, digest: str) -> Sequence[Submission]:
+        self.looked_up += 1
+        return super().runs(digest)
 
 
 def test_a_thousand_held_names_for_one_request_are_looked_through_once_a_turn() -> None:
@@ -388,6 +392,22 @@ def test_a_thousand_held_names_for_one_request_are_looked_through_once_a_turn() 
     steps = [next_step(each, (), turn, NOW) for each in jobs]
     assert sum(isinstance(step, Submit) for step in steps) == 1
     assert peers.looked_at == len(jobs)
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        pytest.param(succeeded(job="a"), id="delivered"),
+        pytest.param(accepted(job="a"), id="under way"),
+        pytest.param(unknown(job="a"), id="Unknown"),
+        pytest.param(failed(job="a"), id="failed, without a retry"),
+    ],
+)
+def test_a_job_whose_own_run_stands_looks_at_no_other_run(run: Submission) -> None:
+    """A start looked for the runs of others for each of a hundred thousand finished jobs."""
+    peers = _Counting(by_name(A, B), [run, succeeded(job="b")])
+    assert isinstance(next_step(A, [run], limits(peers=peers), NOW), Wait)
+    assert peers.looked_up == 0
 
 
 def test_before_it_pays_its_own_prefix_is_listed_and_a_job_that_shares_needs_no_listing() -> None:
