@@ -4,17 +4,22 @@
 """
 
 import sqlite3
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryFile
 
-from controller.ledger.location import damaged_error, newer
+from controller.ledger.location import damaged_error, newer, read_only, said_plainly
 from controller.ledger.migrations import Database, migrations, parts_of, whole
 from controller.model.errors import StateError
 
 
-def prepare(db: Database, path: Path) -> None:
-    """Migrate and check the ledger at this path, with a copy of an older one kept beside it; raises `StateError`."""
+def prepare(db: Database, path: Path) -> Future[None]:
+    """Migrate the ledger at this path, with a copy of an older one kept beside it; raises `StateError`.
+
+    It is checked on a thread of its own while the caller reads it: the result of the future is to be awaited before
+    anything is written, and raises `StateError` too.
+    """
     _refuse_foreign(db, path)
     _refuse_newer(db, path)
     if migrations.applied(db) and migrations.pending(db):
@@ -22,7 +27,11 @@ def prepare(db: Database, path: Path) -> None:
     db.enable_wal()
     db.execute("pragma synchronous = full")
     migrations.apply(db)
-    _check(db, path)
+    _refuse_incomplete(db, path)
+    pool = ThreadPoolExecutor(1, "ledger")
+    checked = pool.submit(_check_file, path)
+    pool.shutdown(wait=False)
+    return checked
 
 
 def private_database() -> Database:
@@ -41,7 +50,8 @@ def prepare_copy(db: Database, path: Path) -> None:
     """The same for a private copy of the ledger at this path."""
     _refuse_newer(db, path)
     migrations.apply(db)
-    _check(db, path)
+    _refuse_incomplete(db, path)
+    _refuse_damaged(db.conn, path)
 
 
 def _refuse_foreign(db: Database, path: Path) -> None:
@@ -65,11 +75,20 @@ def _keep_copy(db: Database, path: Path) -> None:
         db.conn.backup(copy)
 
 
-def _check(db: Database, path: Path) -> None:
-    """Refuse a damaged ledger: a row missing from its index would be paid for again."""
-    reason = db.execute("pragma integrity_check(1)").fetchone()[0]
-    if reason != "ok":
-        raise damaged_error(path, f"it is damaged ({reason})")
+def _refuse_incomplete(db: Database, path: Path) -> None:
+    """Refuse a ledger without one of its tables, columns or indices."""
     missing = sorted(parts_of(whole()) - parts_of(db))
     if missing:
         raise damaged_error(path, f"it is damaged ({' '.join(missing[0])} is missing)")
+
+
+def _check_file(path: Path) -> None:
+    with said_plainly(path), closing(read_only(path)) as file:
+        _refuse_damaged(file, path)
+
+
+def _refuse_damaged(file: sqlite3.Connection, path: Path) -> None:
+    """Refuse a damaged ledger: a row missing from its index would be paid for again."""
+    reason = file.execute("pragma integrity_check(1)").fetchone()[0]
+    if reason != "ok":
+        raise damaged_error(path, f"it is damaged ({reason})")

@@ -1,12 +1,13 @@
 """The ledger: everything that must outlive the process, in one SQLite file (DESIGN §6).
 
-Only the deciding thread writes. Each public method that changes something belongs inside `transaction()`, whose
-commit returns only when the rows are on the disk.
+Only the deciding thread writes. Each public method that changes something belongs inside `transaction()`, which waits
+until the whole file is known to be undamaged, and whose commit returns only when the rows are on the disk.
 """
 
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import closing, contextmanager
 from datetime import datetime
 from functools import partial
@@ -54,7 +55,8 @@ class Store:
         self._db = db
         self._path = path
         # Text that is not UTF-8 must not make the other rows unreadable.
-        db.conn.text_factory = partial(str, encoding="utf-8", errors="replace")
+        db.conn.text_factory = lambda text: text.decode("utf-8", "replace")
+        self._checked: Future[None] | None = None  # whether the file is undamaged; None: it was checked at once
         self.permits = PermitRows(db, self._rows)
         self.retries = Retries(db, self._rows)
         self.notices = NoticeRows(db.conn)
@@ -75,7 +77,7 @@ class Store:
         with said_plainly(path):
             state.mkdir(parents=True, exist_ok=True)
             with closed_on_error(cls(Database(sqlite3.connect(path, timeout=10)), path)) as store:
-                prepare(store._db, path)
+                store._checked = prepare(store._db, path)
                 store._bind(path, bindings)
         return store
 
@@ -102,6 +104,7 @@ class Store:
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         self.close()
+        self._refuse_damaged()  # what a damaged ledger led to says less than that it is damaged
         is_ours = isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError)
         if isinstance(error, sqlite3.Error) and not is_ours:
             raise unusable(self._path, error) from error
@@ -116,6 +119,7 @@ class Store:
         if conn.in_transaction:
             yield
             return
+        self._refuse_damaged()
         try:
             with conn:
                 # A transaction that reads first and then writes fails when another process wrote in between.
@@ -292,13 +296,18 @@ class Store:
         for key, value in bindings.items():
             known = self.fact(key)
             if value and known is None:
-                self.set_fact(key, value)
+                with self.transaction():
+                    self.set_fact(key, value)
             elif value and known != value:
                 raise StateError(
                     f"{path} belongs to the {BINDINGS[key]} {known!r}, the settings name {value!r}; "
                     "use the former, or another state directory"
                 )
-        self._db.conn.commit()
+
+    def _refuse_damaged(self) -> None:
+        """Wait for the check of the file; raises `StateError` when it is damaged."""
+        if self._checked is not None:
+            self._checked.result()
 
     def _read(self, read: Callable[[Mapping[str, Any]], tuple[Read, bool]], row: Mapping[str, Any], name: str) -> Read:
         """The noun of a row, as far as it can be read; an unreadable row is noted."""

@@ -25,14 +25,14 @@ def in_force(wanted: Wanted, submissions: Sequence[Submission]) -> Submission | 
     ranks behind one that was found after all and may still deliver.
     """
     known = [item for item in submissions if item.digest == wanted.digest and not item.is_refused]
-    if not known:
-        return None
-    exact = [item for item in known if item.rerun == wanted.rerun]
-    covering = exact or [item for item in known if item.rerun > wanted.rerun]
-    latest = max(covering, key=_order) if len(covering) > 1 else next(iter(covering), None)
-    if latest is None or latest.answer is not Answer.UNCONFIRMED:
+    covering = [item for item in known if item.rerun >= wanted.rerun]
+    if len(covering) < 2:
+        return covering[0] if covering else None
+    exact = [item for item in covering if item.rerun == wanted.rerun]
+    latest = max(exact or covering, key=_order)
+    if latest.answer is not Answer.UNCONFIRMED:
         return latest
-    may_deliver = (item for item in known if item.rerun == latest.rerun and item.answer is Answer.ACCEPTED)
+    may_deliver = (item for item in covering if item.rerun == latest.rerun and item.answer is Answer.ACCEPTED)
     return max((item for item in may_deliver if item.outcome is not Outcome.FAILED), key=_order, default=latest)
 
 

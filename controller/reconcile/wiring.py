@@ -250,9 +250,9 @@ def _assembled(
     today: Today | None = None,
     announce: Callable[[Ledger, str], Announcer] | None = None,
 ) -> Assembly:
+    ledger = Ledger(store)
     with store.transaction():
         store.renew(terms_of(settings), threshold_of(settings), kept=STATUS)
-    ledger = Ledger(store)
     name = settings.deployment.name
     instance = (
         Instance(deployment=name, account=settings.client_id or "", name=ledger.instance(draw_name)) if claims else None

@@ -152,6 +152,39 @@ def test_a_file_that_is_no_database_is_told_plainly(tmp_path: Path, opened: Call
         opened(tmp_path)
 
 
+def without_a_row_in_an_index(path: Path) -> None:
+    """Empty the index of a submission's digest, as a bad disk might: every row can still be read."""
+    with closing(sqlite3.connect(path / FILE_NAME, isolation_level=None)) as db:
+        [(declared,)] = db.execute("select sql from sqlite_master where name = 'submission_by_digest'")
+        db.execute("drop index submission_by_digest")
+        db.execute("create index submission_by_digest on submission (digest) where digest = ''")
+        db.execute("pragma writable_schema = on")
+        db.execute("update sqlite_master set sql = ? where name = 'submission_by_digest'", [declared])
+
+
+def test_nothing_is_written_before_the_whole_file_is_known_to_be_undamaged(store: Store, tmp_path: Path) -> None:
+    with store, store.transaction():
+        store.add(INTENT, "{}")
+    without_a_row_in_an_index(tmp_path)
+    with pytest.raises(StateError, match="missing from index submission_by_digest"), Store.open(tmp_path, {}) as again:
+        assert len(list(again.submissions())) == 1, "the rows are read while the file is checked"
+        for _ in range(2):
+            with pytest.raises(StateError, match="missing from index"), again.transaction():
+                again.set_fact("history", "known")
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as db:
+        assert db.execute("select count(*) from meta where key = 'history'").fetchone() == (0,)
+
+
+def test_what_a_damaged_ledger_leads_to_is_said_as_its_damage(store: Store, tmp_path: Path) -> None:
+    with store, store.transaction():
+        store.add(INTENT, "{}")
+    without_a_row_in_an_index(tmp_path)
+    with pytest.raises(StateError, match="it is damaged"), Store.open(tmp_path, {}):
+        raise KeyError("a digest that no index has")
+    with pytest.raises(StateError, match="it is damaged"):
+        Store.copy_of(tmp_path)
+
+
 def test_a_copy_sees_everything_and_changes_nothing(store: Store, tmp_path: Path) -> None:
     with store, Store.copy_of(tmp_path) as empty, store.transaction():
         store.add(INTENT, "{}")

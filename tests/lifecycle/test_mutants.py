@@ -291,10 +291,10 @@ NEXT_STEP_MUTANTS = [
     ),
     (
         "a lower rerun pays",
-        "covering = exact or [item for item in known if item.rerun > wanted.rerun]",
-        "covering = exact",
+        "covering = [item for item in known if item.rerun >= wanted.rerun]",
+        "covering = [item for item in known if item.rerun == wanted.rerun]",
     ),
-    ("any rerun answers", "item.rerun > wanted.rerun", "item.rerun != wanted.rerun"),
+    ("any rerun answers", "in known if item.rerun >= wanted.rerun", "in known"),
     (
         "the first attempt is in force",
         "return submission.rerun, submission.attempt",
