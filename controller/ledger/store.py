@@ -103,8 +103,10 @@ class Store:
         return self
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        self.close()
-        self._refuse_damaged()  # what a damaged ledger led to says less than that it is damaged
+        try:
+            self._refuse_damaged()  # what a damaged ledger led to says less than that it is damaged
+        finally:
+            self.close()  # after the connection of the check: only the last one to be closed can empty the journal
         is_ours = isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError)
         if isinstance(error, sqlite3.Error) and not is_ours:
             raise unusable(self._path, error) from error
